@@ -1,0 +1,67 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Layers in order; a target depends on those above it only. No unsafe flags: SwiftPM refuses a versioned
+// dependency that has them, so OpenMP is entered through its runtime (csrc/base/team.c) and kernels pick their
+// instruction set at load (PN_CLONES).
+let package = Package(
+  name: "penchant",
+  products: [
+    .library(name: "PenchantKernels", targets: ["PenchantKernels"]),
+    .library(name: "PenchantTape", targets: ["PenchantTape"]),
+    .library(name: "PenchantNN", targets: ["PenchantNN"]),
+    .library(name: "PenchantData", targets: ["PenchantData"]),
+    .library(name: "PenchantTrain", targets: ["PenchantTrain"]),
+    .library(name: "PreferenceModels", targets: ["PreferenceModels"]),
+    .executable(name: "penchant", targets: ["penchant"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+  ],
+  targets: [
+    // C
+    .target(name: "CPenchant", path: "include", publicHeadersPath: "."),
+    .target(
+      name: "CPenchantKernels", dependencies: ["CPenchant"], path: "csrc", publicHeadersPath: "base",
+      linkerSettings: [
+        .linkedLibrary("omp5"), .linkedLibrary("lapacke"), .linkedLibrary("openblas"), .linkedLibrary("m"),
+      ]),
+    .systemLibrary(
+      name: "CZlib", providers: [.apt(["zlib1g-dev", "libopenblas-dev", "liblapacke-dev", "libomp-dev"])]),
+
+    // Engine
+    .target(name: "PenchantKernels", dependencies: ["CPenchant", "CPenchantKernels"]),
+    .target(name: "PenchantTape", dependencies: ["PenchantKernels"]),
+    .target(name: "PenchantNN", dependencies: ["PenchantTape"]),
+    .target(name: "PenchantData", dependencies: ["PenchantKernels", "CZlib"]),
+    .target(
+      name: "PenchantTrain",
+      dependencies: ["PenchantNN", "PenchantData", .product(name: "Yams", package: "Yams")]),
+
+    // Systems
+    .target(name: "PreferenceModels", dependencies: ["PenchantTrain"]),
+
+    // Tools
+    .target(
+      name: "PenchantReport", dependencies: [.product(name: "Mustache", package: "swift-mustache")]),
+    .executableTarget(
+      name: "penchant",
+      dependencies: [
+        "PreferenceModels", "PenchantReport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    // Tests
+    .target(name: "TestSupport", dependencies: ["PenchantKernels"], path: "Tests/TestSupport"),
+    .testTarget(name: "PenchantKernelsTests", dependencies: ["PenchantKernels", "TestSupport"]),
+    .testTarget(name: "PenchantTapeTests", dependencies: ["PenchantTape", "TestSupport"]),
+    .testTarget(name: "PenchantNNTests", dependencies: ["PenchantNN", "TestSupport"]),
+    .testTarget(name: "PenchantDataTests", dependencies: ["PenchantData", "TestSupport"]),
+    .testTarget(name: "PenchantTrainTests", dependencies: ["PenchantTrain", "TestSupport"]),
+    .testTarget(name: "PreferenceModelsTests", dependencies: ["PreferenceModels", "TestSupport"]),
+    .testTarget(name: "CommandTests", dependencies: ["penchant", "PenchantReport", "TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,24 @@
+/* What this processor offers: tier of the kernels that run here. */
+#ifndef PENCHANT_CPU_H
+#define PENCHANT_CPU_H
+
+#include "penchant/status.h"
+
+PN_BEGIN_C
+
+typedef enum pn_tier {
+    PN_TIER_BASE = 0, /* what the compiler's default target has (SSE2 on x86-64) */
+    PN_TIER_V3 = 3,   /* x86-64-v3: AVX2, FMA */
+    PN_TIER_V4 = 4,   /* x86-64-v4: AVX-512 F, BW, CD, DQ, VL */
+} pn_tier;
+
+/* The tier that this process uses, chosen once. */
+pn_tier pn_cpu_tier(void);
+const char *pn_tier_name(pn_tier tier);
+
+/* Processors that this process may run on (affinity counted). */
+size_t pn_cpu_count(void);
+
+PN_END_C
+
+#endif
