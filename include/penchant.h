@@ -16,5 +16,7 @@
 #include "penchant/team.h"
 #include "penchant/cpu.h"
 #include "penchant/activation.h"
+#include "penchant/gemm.h"
+#include "penchant/solve.h"
 
 #endif
