@@ -18,5 +18,9 @@
 #include "penchant/activation.h"
 #include "penchant/gemm.h"
 #include "penchant/solve.h"
+#include "penchant/preference.h"
+#include "penchant/em.h"
+#include "penchant/diffusion.h"
+#include "penchant/attribute.h"
 
 #endif
