@@ -22,5 +22,10 @@
 #include "penchant/em.h"
 #include "penchant/diffusion.h"
 #include "penchant/attribute.h"
+#include "penchant/sequence.h"
+#include "penchant/catalogue.h"
+#include "penchant/rank.h"
+#include "penchant/embedding.h"
+#include "penchant/optimizer.h"
 
 #endif
