@@ -1,0 +1,164 @@
+import Foundation
+
+/// How a training ended.
+public enum TrainingEnding: Sendable, Equatable {
+  case finished
+  /// The watched metric did not get better for `patience` validations.
+  case stoppedEarly
+  /// Somebody asked to stop; the checkpoint is saved.
+  case interrupted
+}
+
+/// What came out of a training.
+public struct TrainingResult: Sendable {
+  public var ending: TrainingEnding
+  public var state: TrainingState
+  /// Steps that were left out because a value was not finite.
+  public var skipped: Int
+}
+
+/// A loss or gradient that is not finite.
+public struct NonFiniteError: Error, Sendable, Equatable, CustomStringConvertible {
+  public let tensor: String
+  public let step: Int
+  public var description: String {
+    "step \(step): \"\(tensor)\" is not finite; the state before this step is kept\n"
+      + "  use a smaller learning rate, check the data for extreme values, or --on-nonfinite skip"
+  }
+}
+
+/// Drives a task: epochs, validation, early stopping, checkpoints, resumption, interruption.
+///
+/// At the end the task holds the parameters of the best validation (or the last ones when there is no validation split).
+public struct Trainer: Sendable {
+  public var configuration: TrainerConfiguration
+  /// Where metrics and checkpoints go; nil keeps everything in memory.
+  public var run: RunDirectory?
+  public var progress: Progress
+  /// Asked after every step.
+  public var shouldStop: @Sendable () -> Bool
+
+  public init(
+    _ configuration: TrainerConfiguration, run: RunDirectory? = nil, progress: Progress = Progress(style: .silent),
+    shouldStop: @escaping @Sendable () -> Bool = { Interrupt.isRequested }
+  ) {
+    self.configuration = configuration
+    self.run = run
+    self.progress = progress
+    self.shouldStop = shouldStop
+  }
+
+  /// Trains `task` from `start`, or from the last whole checkpoint of the run when `resume` is set.
+  ///
+  /// - Throws: `ConfigurationError`, `NonFiniteError`, `FileError`, and what the task throws.
+  public func train(
+    _ task: inout some TrainingTask, from start: TrainingState, resume: Bool = false
+  ) throws -> TrainingResult {
+    try configuration.validate()
+    var state = start
+    let store = run?.checkpoints(keep: configuration.keepCheckpoints)
+    var bestFiles: [String: [UInt8]]?
+    if resume, let store, let checkpoint = store.loadLast(warn: { progress.warn($0) }) {
+      try checkMatch(checkpoint.state, start)
+      try task.restore(checkpoint.files)
+      state = checkpoint.state
+      if state.bestStep != nil { bestFiles = store.loadBest(warn: { progress.warn($0) })?.files }
+    }
+    try run?.metrics.rewind(to: state.step)
+
+    let total = configuration.steps > 0 ? configuration.steps : configuration.epochs * max(1, task.stepsPerEpoch)
+    let validateEvery = configuration.validateEvery > 0 ? configuration.validateEvery : max(1, task.stepsPerEpoch)
+    let before = run?.metrics.read().last?.wall ?? 0
+    let started = Progress.clock()
+    var wall: Double { before + Progress.clock() - started }
+    var ending = TrainingEnding.finished
+    var skipped = 0
+    var saved = state.step == 0 ? -1 : state.step
+
+    func save(isBest: Bool = false) throws {
+      guard let store, isBest || saved != state.step else { return }
+      try store.save(Checkpoint(state: state, files: task.checkpointFiles()), isBest: isBest)
+      saved = state.step
+    }
+    func log(_ split: String, _ values: [(name: String, value: Double)]) throws {
+      let epoch = Double(state.step) / Double(max(1, task.stepsPerEpoch))
+      try run?.metrics.append(
+        MetricsLine(
+          step: state.step, epoch: epoch, wall: wall, split: split,
+          metrics: Dictionary(values.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })))
+    }
+
+    while state.step < total {
+      if configuration.patience > 0, state.waited >= configuration.patience {
+        ending = .stoppedEarly
+        break
+      }
+      let outcome = try task.step(state.step)
+      if let tensor = outcome.nonFinite {
+        let error = NonFiniteError(tensor: tensor, step: state.step)
+        switch configuration.onNonfinite {
+        case .stop:
+          if state.step > 0 { try save() }
+          throw error
+        case .skip: skipped += 1
+        case .report:
+          skipped += 1
+          progress.warn("step \(state.step): \"\(tensor)\" is not finite; the step is left out")
+        }
+      } else {
+        state.lossSum += outcome.loss
+        state.lossCount += 1
+      }
+      state.step += 1
+      var shown = [(name: "loss", value: outcome.loss)]
+      if let norm = outcome.gradientNorm { shown.append(("gradient", norm)) }
+      progress.report("step", state.step, of: total, shown)
+
+      if state.step % configuration.logEvery == 0 || state.step == total, state.lossCount > 0 {
+        var values = [(name: "loss", value: state.lossSum / Double(state.lossCount)), ("learning_rate", outcome.learningRate)]
+        if let norm = outcome.gradientNorm { values.append(("gradient_norm", norm)) }
+        try log("train", values)
+        state.lossSum = 0
+        state.lossCount = 0
+      }
+      if state.step % validateEvery == 0 || state.step == total {
+        let metrics = try task.validate()
+        if let watched = metrics.first(where: { $0.name == configuration.watch })?.value {
+          let better = state.best.map { configuration.higherIsBetter ? watched > $0 : watched < $0 } ?? watched.isFinite
+          state.waited = better ? 0 : state.waited + 1
+          try log("validation", metrics)
+          if better {
+            state.best = watched
+            state.bestStep = state.step
+            bestFiles = try task.checkpointFiles()
+            try save(isBest: true)
+          }
+        } else if !metrics.isEmpty {
+          throw ConfigurationError(
+            "run.watch is \"\(configuration.watch)\"; validation gives \(metrics.map(\.name).joined(separator: ", "))")
+        }
+      }
+      if state.step % configuration.checkpointEvery == 0 { try save() }
+      if shouldStop(), state.step < total {
+        ending = .interrupted
+        break
+      }
+    }
+    progress.finishLine()
+    try save()
+    if ending != .interrupted, let bestFiles { try task.restore(bestFiles) }
+    return TrainingResult(ending: ending, state: state, skipped: skipped)
+  }
+
+  private func checkMatch(_ saved: TrainingState, _ start: TrainingState) throws {
+    guard saved.configuration == start.configuration else {
+      throw ConfigurationError("the checkpoint was made with another configuration; resume with the run's own config.yaml")
+    }
+    guard saved.data == start.data else {
+      throw ConfigurationError("the checkpoint was made with other data; resume with the same file")
+    }
+    guard saved.seed == start.seed else {
+      throw ConfigurationError("the checkpoint was made with seed \(saved.seed), this run has seed \(start.seed)")
+    }
+  }
+}
