@@ -1,0 +1,168 @@
+import Foundation
+
+/// Bytes of a file, of standard input (`-`) or of memory, in order; gzip data is inflated on the way.
+///
+/// Gzip is recognised by its first two bytes, so it may also arrive on standard input.
+struct ByteSource: ~Copyable {
+  let name: String
+  /// Bytes delivered so far, after inflating.
+  private(set) var delivered = 0
+
+  private let descriptor: Int32
+  private var input: [UInt8]
+  private var inputRange = 0..<0
+  private var inputEnded = false
+  private var gzip: GzipStream?
+  private var started = false
+
+  private static let chunk = 1 << 16
+
+  /// Opens `path`; `-` is standard input.
+  init(path: String) throws(DataError) {
+    let descriptor = path == "-" ? 0 : try openForReading(path)
+    self.init(descriptor: descriptor, name: path == "-" ? "standard input" : path)
+  }
+
+  private init(descriptor: Int32, name: String) {
+    self.name = name
+    self.descriptor = descriptor
+    input = [UInt8](repeating: 0, count: Self.chunk)
+  }
+
+  init(bytes: [UInt8], name: String) {
+    self.name = name
+    descriptor = -1
+    input = bytes
+    inputRange = 0..<bytes.count
+    inputEnded = true
+  }
+
+  deinit {
+    if descriptor > 0 { close(descriptor) }
+  }
+
+  /// Fills `output` from its start; returns the number of bytes, 0 at the end.
+  mutating func read(into output: UnsafeMutableRawBufferPointer) throws(DataError) -> Int {
+    if !started { try start() }
+    guard let gzip else {
+      if inputRange.isEmpty { try refill() }
+      let count = min(output.count, inputRange.count)
+      output.copyBytes(from: input[inputRange.prefix(count)])
+      inputRange = inputRange.lowerBound + count..<inputRange.upperBound
+      delivered += count
+      return count
+    }
+    while true {
+      if inputRange.isEmpty { try refill() }
+      if inputRange.isEmpty {
+        guard gzip.betweenMembers else {
+          throw DataError(
+            file: name, byte: delivered, "the gzip data ends early",
+            expected: "gzip data ends with a checksum", found: "\(delivered) bytes could be unpacked",
+            repair: "copy or download the file again")
+        }
+        return 0
+      }
+      let step: (taken: Int, made: Int)
+      let range = inputRange
+      do {
+        step = try input.withUnsafeBufferPointer { (bytes) throws(GzipStream.Failure) in
+          try gzip.inflate(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[range]), into: output)
+        }
+      } catch {
+        throw describe(error)
+      }
+      inputRange = inputRange.lowerBound + step.taken..<inputRange.upperBound
+      delivered += step.made
+      if step.made > 0 { return step.made }
+    }
+  }
+
+  /// Decides by the first bytes whether to inflate.
+  private mutating func start() throws(DataError) {
+    started = true
+    while inputRange.count < 2, !inputEnded { try refill() }
+    let head = input[inputRange.prefix(2)]
+    if head.elementsEqual([0x1F, 0x8B]) {
+      do { gzip = try GzipStream() } catch { throw describe(error) }
+    } else if name.hasSuffix(".gz") {
+      throw DataError(
+        file: name, "the name ends in .gz but this is not gzip data", expected: "gzip data starts with the bytes 1f 8b",
+        found: head.isEmpty ? "the file is empty" : "this one starts with \(head.map(hex).joined(separator: " "))",
+        repair: "rename the file, or compress it with gzip")
+    }
+  }
+
+  /// Reads more input behind what is left.
+  private mutating func refill() throws(DataError) {
+    guard !inputEnded else { return }
+    var end = inputRange.count
+    if inputRange.lowerBound > 0, end > 0 { input.replaceSubrange(0..<end, with: input[inputRange]) }
+    let file = descriptor
+    let got = input.withUnsafeMutableBytes { bytes in
+      while true {
+        let count = Foundation.read(file, bytes.baseAddress! + end, bytes.count - end)
+        if count >= 0 || errno != EINTR { return count }
+      }
+    }
+    guard got >= 0 else { throw systemError(name, "cannot be read", errno) }
+    if got == 0 { inputEnded = true }
+    end += got
+    inputRange = 0..<end
+  }
+
+  private func describe(_ failure: GzipStream.Failure) -> DataError {
+    switch failure {
+    case .corrupt(let detail):
+      DataError(
+        file: name, byte: delivered, "the gzip data is damaged", found: "zlib says: \(detail)",
+        repair: "copy or download the file again")
+    case .trailing:
+      DataError(
+        file: name, byte: delivered, "there are other bytes after the gzip data",
+        expected: "gzip members one after the other, or zero padding", repair: "cut the file, or compress it again")
+    case .memory:
+      DataError(file: name, "memory for unpacking was refused", repair: "unpack the file with gunzip first")
+    }
+  }
+}
+
+private func hex(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
+
+/// An open descriptor of a file that is not a directory.
+func openForReading(_ path: String) throws(DataError) -> Int32 {
+  guard !path.isEmpty, !path.utf8.contains(0) else {
+    throw DataError(file: clipped(path), "this is not a path", repair: "give the name of a file, or - for standard input")
+  }
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+  guard descriptor >= 0 else { throw systemError(path, "cannot be opened", errno) }
+  var status = stat()
+  guard fstat(descriptor, &status) == 0 else {
+    let code = errno
+    close(descriptor)
+    throw systemError(path, "cannot be opened", code)
+  }
+  if status.st_mode & S_IFMT == S_IFDIR {
+    close(descriptor)
+    throw DataError(file: path, "this is a directory", expected: "a file, or - for standard input", repair: "name a file in it")
+  }
+  return descriptor
+}
+
+/// What the system refused, in words.
+func systemError(_ path: String, _ problem: String, _ code: Int32) -> DataError {
+  switch code {
+  case ENOENT:
+    var error = DataError(file: path, "there is no such file")
+    let folder = (path as NSString).deletingLastPathComponent
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? []
+    if let near = nearestName(to: (path as NSString).lastPathComponent, among: names.prefix(10_000)) {
+      error.repair = "did you mean \"\(near)\"?"
+    }
+    return error
+  case EACCES, EPERM:
+    return DataError(file: path, "\(problem): permission denied", repair: "check its owner and mode with ls -l")
+  default:
+    return DataError(file: path, "\(problem): \(String(cString: strerror(code)))")
+  }
+}
