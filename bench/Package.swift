@@ -1,0 +1,28 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A package of its own, so that nobody who depends on penchant builds or resolves it.
+let package = Package(
+  name: "penchant-bench",
+  products: [.executable(name: "penchant-bench", targets: ["penchant-bench"])],
+  dependencies: [
+    .package(name: "penchant", path: ".."),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+  ],
+  targets: [
+    // Clocks, buffers on huge pages, and the machine's ceilings.
+    .target(name: "CBench", linkerSettings: [.linkedLibrary("m")]),
+    .executableTarget(
+      name: "penchant-bench",
+      dependencies: [
+        "CBench",
+        .product(name: "PenchantKernels", package: "penchant"),
+        .product(name: "PenchantTape", package: "penchant"),
+        .product(name: "PenchantNN", package: "penchant"),
+        .product(name: "PenchantData", package: "penchant"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Sources/KernelBench"),
+  ],
+  swiftLanguageModes: [.v6]
+)
