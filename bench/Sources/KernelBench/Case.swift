@@ -1,7 +1,7 @@
 /// What a case must do at least, whatever the program: the roofline is the longest of these at the machine's ceilings.
-struct Work: Sendable {
+struct Work: Codable, Sendable {
   /// Where the data live between two calls.
-  enum Level: String, Sendable { case l2, l3, dram }
+  enum Level: String, Codable, Sendable { case l2, l3, dram }
 
   var flops = 0.0
   /// Bytes that must move at least once.

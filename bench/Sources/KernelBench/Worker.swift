@@ -4,7 +4,8 @@ import Foundation
 /// Answers `bench/compare` on standard input and output, one line each way, so that our samples and the peers' can
 /// take turns. The same protocol is spoken by `bench/peers/worker.py`:
 ///
-///     prepare NAME      {"ready": true, "memory_mb": peak growth up to the end of two calls}, or {"error": "…"}
+///     prepare NAME      {"ready": true, "memory_mb": peak growth up to the end of two calls}, or {"error": "…"};
+///                       here with the work that the case must do at least
 ///     sample SECONDS    {"times": [seconds …], "clean": [true …]}
 ///     ceilings          {"flops": …, …}
 struct Worker {
@@ -13,6 +14,7 @@ struct Worker {
   private struct Ready: Encodable {
     let ready = true
     let memory_mb: Double
+    let work: Work
   }
   private struct Times: Encodable {
     let times: [Double]
@@ -37,7 +39,7 @@ struct Worker {
           let before = bench_current_memory()
           timer = try Timer(try bench.prepare())
           let peak = bench_peak_memory()
-          try answer(Ready(memory_mb: Double(max(peak, before) - before) / 1048576))
+          try answer(Ready(memory_mb: Double(max(peak, before) - before) / 1_048_576, work: bench.work))
         case ("sample", let seconds?):
           guard let timer, let seconds = Double(seconds) else { throw BenchError.missing("nothing is prepared") }
           var samples = Samples()

@@ -1,0 +1,175 @@
+"""The cases in PyTorch: eager, or compiled whole where that is possible."""
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+PAIRS = 10**6
+
+
+class Block(nn.Module):
+    """SASRec's block: attention and a two-layer network of the same width, normalised before each."""
+
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, width), nn.Linear(width, width)
+
+    def forward(self, x):
+        batch, length, width = x.shape
+        qkv = self.qkv(self.norm1(x)).view(batch, length, 3, self.heads, width // self.heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.out(mixed.transpose(1, 2).reshape(batch, length, width))
+        return x + self.down(F.relu(self.up(self.norm2(x))))
+
+
+class SASRec(nn.Module):
+    def __init__(self, items, width, heads, last_only):
+        super().__init__()
+        self.last_only = last_only
+        self.items = nn.Embedding(items, width)
+        nn.init.normal_(self.items.weight, std=0.02)
+        self.places = nn.Parameter(torch.randn(50, width) * 0.02)
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(2))
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, x, target):
+        h = self.items(x) + self.places
+        for block in self.blocks:
+            h = block(h)
+        if self.last_only:
+            h, target = h[:, -1:], target[:, -1:]
+        h = self.norm(h)
+        logits = h.reshape(-1, h.shape[-1]) @ self.items.weight.T
+        return F.cross_entropy(logits, target.reshape(-1))
+
+
+class Denoiser(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in ((34, 128), (128, 128), (128, 128), (128, 2)))
+
+    def forward(self, x, time):
+        h = torch.cat([x, time], 1)
+        for layer in self.layers[:-1]:
+            h = F.silu(layer(h))
+        return self.layers[-1](h)
+
+
+def cases(peer, threads):
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    wrap = torch.compile if peer == "compile" else (lambda f: f)
+    table = {}
+
+    def case(name):
+        return lambda make: table.setdefault(name, make)
+
+    def training(model, loss):
+        """A whole step: gradients cleared, forward, backward, one fused Adam."""
+        adam = torch.optim.Adam(model.parameters(), 1e-3, fused=True)
+
+        def step():
+            adam.zero_grad(set_to_none=True)
+            loss().backward()
+            adam.step()
+
+        return step
+
+    @case("dpo_loss n=1e6")
+    def _():
+        logps = [torch.randn(PAIRS, requires_grad=i < 2) for i in range(4)]
+        loss = wrap(lambda pc, pr, rc, rr: -F.logsigmoid(0.1 * ((pc - pr) - (rc - rr))).mean())
+        return lambda: torch.autograd.grad(loss(*logps), logps[:2])
+
+    @case("bt_loss n=1e6")
+    def _():
+        margin = torch.randn(PAIRS, requires_grad=True)
+        loss = wrap(lambda margin: -F.logsigmoid(margin).mean())
+        return lambda: torch.autograd.grad(loss(margin), margin)
+
+    @case("attr_attention B=65536 A=19 d=64")
+    def _():
+        texts = torch.randn(65536, 19, 64, requires_grad=True)
+        queries = torch.randn(45, 64, requires_grad=True)
+        community = torch.randint(0, 45, (65536,))
+        upstream = torch.randn(65536, 64)
+
+        def forward(texts, queries):
+            weights = torch.softmax(torch.einsum("bad,bd->ba", texts, queries[community]) * 0.125, -1)
+            return torch.einsum("ba,bad->bd", weights, texts)
+
+        forward = wrap(forward)
+        return lambda: torch.autograd.grad(forward(texts, queries), (texts, queries), upstream)
+
+    def mlp(batch):
+        def make():
+            model = nn.Sequential(
+                nn.Linear(256, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 1))
+            x, y = torch.randn(batch, 256), torch.randint(0, 2, (batch, 1)).float()
+            return training(model, wrap(lambda: F.binary_cross_entropy_with_logits(model(x), y)))
+
+        return make
+
+    for batch in (32, 256, 4096):
+        table[f"mlp_step 256-512-512-1 B={batch}"] = mlp(batch)
+
+    def sasrec(items, where):
+        def make():
+            model = SASRec(items, 64, 1, where == "last")
+            x, y = torch.randint(0, items, (128, 50)), torch.randint(0, items, (128, 50))
+            forward = wrap(model)
+            return training(model, lambda: forward(x, y))
+
+        return make
+
+    for items, where in ((3706, "all"), (50000, "last"), (50000, "all")):
+        table[f"sasrec_step B=128 L=50 d=64 V={items} softmax={where}"] = sasrec(items, where)
+
+    @case("em_noise n=1e6")
+    def _():
+        margin = torch.randn(PAIRS)
+
+        def update(margin):
+            right = 0.8 * torch.sigmoid(margin)
+            weight = right / (right + 0.2 * torch.sigmoid(-margin))
+            return weight, 1 - weight.mean()
+
+        update = wrap(update)
+        return lambda: update(margin)
+
+    @case("em_mixture n=1e6 K=8")
+    def _():
+        margin, prior = torch.randn(PAIRS, 8), torch.log(torch.full((8,), 0.125))
+
+        def update(margin, prior):
+            weight = torch.softmax(prior + F.logsigmoid(margin), -1)
+            return weight, weight.mean(0)
+
+        update = wrap(update)
+        return lambda: update(margin, prior)
+
+    @case("ddim_inversion 16x4x64x64")
+    def _():
+        x, noise = torch.randn(16, 4, 64, 64), torch.randn(16, 4, 64, 64)
+        now, then = 0.81, 0.79
+        move = wrap(
+            lambda x, noise: then**0.5 * ((x - (1 - now) ** 0.5 * noise) / now**0.5) + (1 - then) ** 0.5 * noise)
+        return lambda: move(x, noise)
+
+    @case("denoiser_2d_train B=4096")
+    def _():
+        model = Denoiser()
+        x, time, target = torch.randn(4096, 2), torch.randn(4096, 32), torch.randn(4096, 2)
+        return training(model, wrap(lambda: F.mse_loss(model(x, time), target)))
+
+    @case("topk10 Q=64 N=1e6 d=128")
+    def _():
+        if peer == "compile":
+            raise NotImplementedError("a product and a selection: nothing to compile")
+        items, queries = torch.randn(10**6, 128), torch.randn(64, 128)
+        return lambda: torch.topk(queries @ items.T, 10)
+
+    return table
