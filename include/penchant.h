@@ -27,5 +27,6 @@
 #include "penchant/rank.h"
 #include "penchant/embedding.h"
 #include "penchant/optimizer.h"
+#include "penchant/reduce.h"
 
 #endif

@@ -7,10 +7,7 @@
 #include "penchant/status.h"
 #include "penchant/team.h"
 
-#include <math.h>
-#include <string.h>
-
-#define PN_INLINE static inline __attribute__((always_inline))
+#include "scalar_math.h"
 
 /* One source, compiled for three instruction sets and picked at load. Empty where it cannot work: the resolver
  * runs before ThreadSanitizer's runtime is up, and other processors have one tier. */
