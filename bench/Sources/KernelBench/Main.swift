@@ -54,7 +54,9 @@ import PenchantKernels
       if count == 1 { _ = bench_pin() }
       return try Worker(threads: count).run()
     }
-    guard !chosen.isEmpty else { throw ValidationError("no case has \(filter.joined(separator: " or ")) in its name") }
+    guard !chosen.isEmpty else {
+      throw ValidationError("no case has \(filter.joined(separator: " or ")) in its name")
+    }
 
     let say = { (line: String) in
       guard !json else { return }

@@ -41,7 +41,9 @@ struct Worker {
           let peak = bench_peak_memory()
           try answer(Ready(memory_mb: Double(max(peak, before) - before) / 1_048_576, work: bench.work))
         case ("sample", let seconds?):
-          guard let timer, let seconds = Double(seconds) else { throw BenchError.missing("nothing is prepared") }
+          guard let timer, let seconds = Double(seconds) else {
+            throw BenchError.missing("nothing is prepared")
+          }
           var samples = Samples()
           try timer.sample(seconds: seconds, into: &samples)
           try answer(Times(times: samples.times, clean: samples.clean))
