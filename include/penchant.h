@@ -18,6 +18,7 @@
 #include "penchant/activation.h"
 #include "penchant/gemm.h"
 #include "penchant/solve.h"
+#include "penchant/sparse.h"
 #include "penchant/preference.h"
 #include "penchant/em.h"
 #include "penchant/diffusion.h"
