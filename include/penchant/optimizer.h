@@ -67,9 +67,7 @@ pn_status pn_adam_rows_f32(size_t count, size_t rows, size_t d, const pn_adam *s
 
 /* *norm = sqrt(sum gradient^2) in float64. A NaN or inf: *norm is NaN or inf, *bad its lowest index (else SIZE_MAX),
  * status PN_ENONFINITE. bad may be NULL. */
-size_t pn_gradient_norm_workspace(size_t n);
-pn_status pn_gradient_norm_f32(size_t n, const float *gradient, double *norm, size_t *bad, void *workspace,
-                               size_t workspace_bytes);
+pn_status pn_gradient_norm_f32(size_t n, const float *gradient, double *norm, size_t *bad);
 
 /* The factor that brings a norm down to `limit`: min(1, limit / (norm + 1e-6)), as PyTorch clips. 0 for a norm that
  * is not finite; 1 when limit is +inf. */

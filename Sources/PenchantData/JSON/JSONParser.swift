@@ -25,13 +25,9 @@ extension JSONValue {
   }
 }
 
-/// The steps of the grammar, each on the bytes at `at`. The header of a safetensors file is read with the same steps, so
-/// that it is never held as a document.
-struct JSONParser {
+private struct JSONParser {
   let depthLimit: Int
   var at = 0
-
-  init(depthLimit: Int) { self.depthLimit = depthLimit }
 
   mutating func document(_ bytes: Span<UInt8>) throws(JSONError) -> JSONValue {
     skipSpace(bytes)
@@ -42,9 +38,9 @@ struct JSONParser {
     return value
   }
 
-  func failure(_ problem: String) -> JSONError { JSONError(byte: at, problem: problem) }
+  private func failure(_ problem: String) -> JSONError { JSONError(byte: at, problem: problem) }
 
-  mutating func skipSpace(_ bytes: Span<UInt8>) {
+  private mutating func skipSpace(_ bytes: Span<UInt8>) {
     while at < bytes.count, bytes[at] == 0x20 || bytes[at] == 0x0A || bytes[at] == 0x0D || bytes[at] == 0x09 { at += 1 }
   }
 
@@ -134,7 +130,7 @@ struct JSONParser {
     }
   }
 
-  mutating func string(_ bytes: Span<UInt8>) throws(JSONError) -> String {
+  private mutating func string(_ bytes: Span<UInt8>) throws(JSONError) -> String {
     let open = at
     at += 1
     var run = at
@@ -208,7 +204,7 @@ struct JSONParser {
     return code
   }
 
-  mutating func number(_ bytes: Span<UInt8>) throws(JSONError) -> JSONValue {
+  private mutating func number(_ bytes: Span<UInt8>) throws(JSONError) -> JSONValue {
     let start = at
     var isInteger = true
     if bytes[at] == UInt8(ascii: "-") { at += 1 }

@@ -1,0 +1,406 @@
+#include "softmax.h"
+
+#include "scalar_math.h"
+#include "penchant/catalogue.h"
+
+#include <float.h>
+
+#define TILE ((size_t)256)  /* items a tile: with its logits about 128 KiB, a share of L2 */
+#define STRIP ((size_t)64)  /* items whose logits fit L1 */
+#define GROUPS ((size_t)32) /* partial sums of d_hidden at most */
+#define PANELS ((size_t)4)  /* panels a chunk at most: more would only delay the reuse of a tile's gradient */
+
+/* ---- plan ------------------------------------------------------------------------------------------------ */
+
+static size_t floats(size_t a, size_t b, size_t c)
+{
+    size_t product;
+    if (!pn_mul_size(a, b, &product) || !pn_mul_size(product, c, &product)) return SIZE_MAX;
+    return pn_mul_size(product, sizeof(float), &product) ? product : SIZE_MAX;
+}
+
+static bool add_to(size_t *bytes, size_t more)
+{
+    size_t sum;
+    if (more == SIZE_MAX || !pn_add_size(*bytes, more, &sum) || !pn_add_size(sum, 63, &sum)) return false;
+    *bytes = sum & ~(size_t)63;
+    return true;
+}
+
+bool pn_softmax_plan(size_t n, size_t V, size_t d, bool gradients, struct pn_softmax_plan *plan)
+{
+    *plan = (struct pn_softmax_plan){ .V = V, .d = d, .keep = gradients };
+    if (V > SIZE_MAX - TILE || d > SIZE_MAX - PN_LANES || n > SIZE_MAX - PN_TILE_WIDTH) return false;
+    plan->dp = pn_lanes(d);
+    plan->tiles = pn_ceil_div(V, TILE);
+    plan->groups = plan->tiles ? pn_ceil_div(plan->tiles, pn_ceil_div(plan->tiles, GROUPS)) : 0;
+
+    /* Whole panels when they fit the bound, narrower ones for very long catalogues. */
+    const size_t sixteen = floats(V, PN_LANES, 1);
+    if (sixteen == SIZE_MAX) return false;
+    const size_t fit = gradients ? PN_CATALOGUE_BYTES / pn_max(sixteen, 1) : PANELS * PN_TILE_VECTORS;
+    const size_t need = pn_ceil_div(n, PN_LANES);
+    plan->lanes = PN_LANES * pn_max(1, pn_min(PN_TILE_VECTORS, pn_min(fit, need)));
+    plan->panels = pn_max(1, pn_min(pn_min(PANELS, fit / PN_TILE_VECTORS), pn_ceil_div(n, plan->lanes)));
+
+    const size_t lanes = plan->lanes, panels = plan->panels;
+    bool ok = add_to(&plan->fixed, floats(panels * lanes, d, 1));                    /* hidden, transposed */
+    ok = ok && add_to(&plan->fixed, floats(panels * lanes, plan->tiles, 2));         /* maximum and sum */
+    if (gradients) {
+        ok = ok && add_to(&plan->fixed, floats(panels * lanes, V, 1));               /* exponentials */
+        ok = ok && add_to(&plan->fixed, floats(panels * lanes, d, plan->groups));    /* d_hidden by group */
+        ok = ok && add_to(&plan->member, floats(lanes, d, 1));                       /* d_hidden of a tile */
+        ok = ok && add_to(&plan->member, floats(lanes, plan->dp, 1));                /* factor * hidden */
+        ok = ok && add_to(&plan->member, floats(TILE, PN_LANES, 1));                 /* last columns of d_items */
+    } else {
+        ok = ok && add_to(&plan->member, floats(TILE, lanes, 1));
+    }
+    return ok;
+}
+
+size_t pn_softmax_bytes(const struct pn_softmax_plan *plan)
+{
+    size_t bytes;
+    if (!pn_mul_size(plan->member, pn_team_size(), &bytes)) return SIZE_MAX;
+    pn_add_size(bytes, plan->fixed, &bytes);
+    return bytes;
+}
+
+/* ---- one chunk ------------------------------------------------------------------------------------------- */
+
+struct chunk {
+    const struct pn_softmax *s;
+    size_t first, rows; /* among the rows that count */
+    size_t panels;      /* that have rows */
+    float *turned;      /* [panel][d][lane] hidden */
+    float *top, *sum;   /* [tile][panel][lane]: maximum, later the factor of the tile; sum of exponentials */
+    float *kept;        /* [panel][V][lane] */
+    float *partial;     /* [group][panel][d][lane] */
+    char *scratch;      /* a member's own */
+};
+
+PN_INLINE size_t panel_rows(const struct chunk *c, size_t panel)
+{
+    const size_t lanes = c->s->plan.lanes, before = panel * lanes;
+    return before >= c->rows ? 0 : pn_min(lanes, c->rows - before);
+}
+
+/* Lanes that are computed: the last panel of a chunk may be narrow. */
+PN_INLINE size_t panel_lanes(const struct chunk *c, size_t panel) { return pn_lanes(panel_rows(c, panel)); }
+
+PN_INLINE size_t row_number(const struct chunk *c, size_t panel, size_t lane)
+{
+    return c->s->row[c->first + panel * c->s->plan.lanes + lane];
+}
+
+static void turn(const struct chunk *c)
+{
+    const struct pn_softmax_plan *plan = &c->s->plan;
+    for (size_t p = 0; p < c->panels; ++p)
+        pn_tile_turn(panel_rows(c, p), plan->d, 1, c->s->hidden, plan->d, c->s->row + c->first + p * plan->lanes,
+                     c->turned + p * plan->d * plan->lanes, plan->lanes);
+}
+
+/* Adds the bias and lifts the maximum. */
+PN_CLONES static void maxima(size_t items, size_t lanes, size_t used, const float *restrict bias,
+                             float *restrict logits, float *restrict top)
+{
+    for (size_t v = 0; v < items; ++v) {
+        float *restrict x = logits + v * lanes;
+        const float b = bias ? bias[v] : 0;
+        for (size_t c = 0; c < used; c += PN_LANES)
+            for (size_t l = c; l < c + PN_LANES; ++l) {
+                x[l] += b;
+                top[l] = top[l] > x[l] ? top[l] : x[l];
+            }
+    }
+}
+
+PN_CLONES static void exponentials(size_t items, size_t lanes, size_t used, const float *restrict top,
+                                   float *restrict logits, float *restrict sum)
+{
+    float strip[PN_TILE_WIDTH] = { 0 };
+    for (size_t v = 0; v < items; ++v) {
+        float *restrict x = logits + v * lanes;
+        for (size_t c = 0; c < used; c += PN_LANES)
+            for (size_t l = c; l < c + PN_LANES; ++l) {
+                x[l] = pn_expf(x[l] - top[l]);
+                strip[l] += x[l];
+            }
+    }
+    for (size_t l = 0; l < used; ++l) sum[l] += strip[l];
+}
+
+/* The logits of targets among these items wait where the losses will be. */
+static void find_targets(const struct chunk *c, size_t panel, size_t first, size_t items, const float *logits)
+{
+    const struct pn_softmax *s = c->s;
+    const size_t lanes = s->plan.lanes, rows = panel_rows(c, panel);
+    for (size_t l = 0; l < rows; ++l) {
+        const size_t target = s->targets[row_number(c, panel, l)];
+        if (target - first < items) s->loss[c->first + panel * lanes + l] = logits[(target - first) * lanes + l];
+    }
+}
+
+PN_CLONES static void drop_equal(size_t items, size_t lanes, size_t rows, const uint32_t *restrict ids,
+                                 const uint32_t *restrict targets, float *restrict logits)
+{
+    for (size_t v = 0; v < items; ++v) {
+        uint32_t equal = 0;
+        for (size_t l = 0; l < rows; ++l) equal |= ids[v] == targets[l];
+        if (!equal) continue;
+        for (size_t l = 0; l < rows; ++l)
+            if (ids[v] == targets[l]) logits[v * lanes + l] = -INFINITY;
+    }
+}
+
+static void drop_targets(const struct chunk *c, size_t panel, size_t first, size_t items, float *logits)
+{
+    uint32_t targets[PN_TILE_WIDTH];
+    const size_t rows = panel_rows(c, panel);
+    for (size_t l = 0; l < rows; ++l) targets[l] = c->s->targets[row_number(c, panel, l)];
+    drop_equal(items, c->s->plan.lanes, rows, c->s->item_ids + first, targets, logits);
+}
+
+static void score(void *context, size_t t, size_t member)
+{
+    const struct chunk *c = context;
+    const struct pn_softmax *s = c->s;
+    const struct pn_softmax_plan *plan = &s->plan;
+    const size_t lanes = plan->lanes, first = t * TILE, items = pn_min(TILE, plan->V - first);
+    for (size_t p = 0; p < c->panels; ++p) {
+        const size_t used = panel_lanes(c, p);
+        float *logits = plan->keep ? c->kept + (p * plan->V + first) * lanes
+                                   : (float *)(c->scratch + member * plan->member);
+        float *top = c->top + (t * plan->panels + p) * lanes, *sum = c->sum + (t * plan->panels + p) * lanes;
+        for (size_t l = 0; l < used; ++l) top[l] = -FLT_MAX, sum[l] = 0;
+        for (size_t v = 0; v < items; v += STRIP) {
+            const size_t some = pn_min(STRIP, items - v);
+            float *strip = logits + v * lanes;
+            s->tile(some, used / PN_LANES, plan->d, s->items + (first + v) * plan->d, plan->d, 1,
+                    c->turned + p * plan->d * lanes, lanes, strip, lanes, false);
+            if (s->item_ids) drop_targets(c, p, first + v, some, strip);
+            maxima(some, lanes, used, s->bias ? s->bias + first + v : NULL, strip, top);
+        }
+        if (s->targets && !s->item_ids) find_targets(c, p, first, items, logits);
+        for (size_t v = 0; v < items; v += STRIP)
+            exponentials(pn_min(STRIP, items - v), lanes, used, top, logits + v * lanes, sum);
+    }
+}
+
+/* Sums of all tiles relative to the greatest maximum; the tiles' maxima become exp(maximum - greatest). */
+PN_CLONES static void add_tiles(size_t tiles, size_t width, size_t rows, float *restrict top,
+                                const float *restrict sum, float *restrict most, double *restrict total)
+{
+    for (size_t t = 0; t < tiles; ++t)
+        for (size_t r = 0; r < rows; ++r)
+            most[r] = most[r] > top[t * width + r] ? most[r] : top[t * width + r];
+    for (size_t t = 0; t < tiles; ++t)
+        for (size_t r = 0; r < rows; ++r) {
+            const float share = pn_expf(top[t * width + r] - most[r]);
+            top[t * width + r] = share;
+            total[r] += (double)share * (double)sum[t * width + r];
+        }
+}
+
+PN_CLONES static void scale_tiles(size_t tiles, size_t width, size_t rows, const float *restrict each,
+                                  float *restrict top)
+{
+    for (size_t t = 0; t < tiles; ++t)
+        for (size_t r = 0; r < rows; ++r) top[t * width + r] *= each[r];
+}
+
+/* Losses of the rows; then every tile's maximum becomes its factor: kept exponential * factor = gradient of the
+ * logit, but for the target's own term. */
+static void combine(const struct chunk *c)
+{
+    const struct pn_softmax *s = c->s;
+    const struct pn_softmax_plan *plan = &s->plan;
+    const size_t width = plan->panels * plan->lanes;
+    float most[PANELS * PN_TILE_WIDTH], each[PANELS * PN_TILE_WIDTH];
+    double total[PANELS * PN_TILE_WIDTH] = { 0 };
+    for (size_t r = 0; r < c->rows; ++r) most[r] = -FLT_MAX;
+    const float *extra = s->target_logit ? s->target_logit + c->first : NULL;
+    for (size_t r = 0; extra && r < c->rows; ++r) most[r] = extra[r];
+    add_tiles(plan->tiles, width, c->rows, c->top, c->sum, most, total);
+    /* The target is one more term. */
+    for (size_t r = 0; extra && r < c->rows; ++r) total[r] += (double)pn_expf(extra[r] - most[r]);
+    for (size_t r = 0; r < c->rows; ++r) {
+        const size_t i = c->first + r;
+        const double log_sum = (double)most[r] + log(total[r]);
+        if (s->log_sum) s->log_sum[i] = (float)log_sum;
+        if (s->targets) s->loss[i] = (float)(log_sum - (double)(extra ? extra[r] : s->loss[i]));
+        if (!plan->keep) continue;
+        const double gradient = (double)s->gradient[i];
+        each[r] = (float)(gradient / total[r]);
+        if (s->target_factor) {
+            const double own = (double)pn_expf(extra[r] - most[r]);
+            s->target_factor[i] = (float)(gradient * ((own - total[r]) / total[r]));
+        }
+    }
+    if (plan->keep) scale_tiles(plan->tiles, width, c->rows, each, c->top);
+}
+
+PN_CLONES static void scaled_add(size_t d, size_t lanes, size_t used, bool add, const float *restrict factor,
+                                 const float *restrict x, float *restrict y)
+{
+    for (size_t j = 0; j < d; ++j)
+        for (size_t c = 0; c < used; c += PN_LANES)
+            for (size_t l = c; l < c + PN_LANES; ++l) {
+                const float term = factor[l] * x[j * lanes + l];
+                y[j * lanes + l] = add ? y[j * lanes + l] + term : term;
+            }
+}
+
+PN_CLONES static void scaled_row(size_t d, float factor, const float *restrict x, float *restrict y)
+{
+    for (size_t j = 0; j < d; ++j) y[j] = factor * x[j];
+}
+
+static void items_gradient(const struct chunk *c, size_t p, size_t first, size_t items, const float *exps,
+                           const float *scaled, float *last)
+{
+    const struct pn_softmax_plan *plan = &c->s->plan;
+    const size_t lanes = plan->lanes, rows = panel_rows(c, p), d = plan->d, whole = d / PN_LANES * PN_LANES;
+    const bool add = c->s->accumulate || c->first + p > 0;
+    float *to = c->s->d_items + first * d;
+    for (size_t j = 0; j < whole; j += PN_TILE_WIDTH)
+        c->s->tile(items, pn_min(PN_TILE_WIDTH, whole - j) / PN_LANES, rows, exps, lanes, 1, scaled + j, plan->dp,
+                   to + j, d, add);
+    if (whole == d) return;
+    c->s->tile(items, 1, rows, exps, lanes, 1, scaled + whole, plan->dp, last, PN_LANES, false);
+    for (size_t v = 0; v < items; ++v)
+        for (size_t j = whole; j < d; ++j) {
+            const float x = last[v * PN_LANES + j - whole];
+            to[v * d + j] = add ? to[v * d + j] + x : x;
+        }
+}
+
+static void bias_gradient(const struct chunk *c, size_t p, size_t first, size_t items, const float *exps,
+                          const float *factor)
+{
+    const size_t lanes = c->s->plan.lanes, rows = panel_rows(c, p);
+    const bool add = c->s->accumulate || c->first + p > 0;
+    for (size_t v = 0; v < items; ++v) {
+        float sum = 0;
+        for (size_t l = 0; l < rows; ++l) sum += exps[v * lanes + l] * factor[l];
+        c->s->d_bias[first + v] = add ? c->s->d_bias[first + v] + sum : sum;
+    }
+}
+
+/* The target's own term, - gradient * hidden, for targets among these items; rows in ascending order. */
+static void own_terms(const struct chunk *c, size_t first, size_t items)
+{
+    const struct pn_softmax *s = c->s;
+    const size_t d = s->plan.d;
+    for (size_t r = 0; r < c->rows; ++r) {
+        const size_t row = s->row[c->first + r], target = s->targets[row];
+        if (target - first >= items) continue;
+        const float gradient = s->gradient[c->first + r];
+        if (s->d_bias) s->d_bias[target] -= gradient;
+        if (!s->d_items) continue;
+        const float *from = s->hidden + row * d;
+        float *to = s->d_items + target * d;
+        for (size_t j = 0; j < d; ++j) to[j] -= gradient * from[j];
+    }
+}
+
+static void spread(void *context, size_t group, size_t member)
+{
+    const struct chunk *c = context;
+    const struct pn_softmax *s = c->s;
+    const struct pn_softmax_plan *plan = &s->plan;
+    const size_t lanes = plan->lanes, d = plan->d;
+    float *part = (float *)(c->scratch + member * plan->member);
+    float *scaled = part + lanes * d;
+    float *last = scaled + lanes * plan->dp;
+    const size_t each = pn_ceil_div(plan->tiles, plan->groups);
+    const size_t end = pn_min(plan->tiles, (group + 1) * each);
+    for (size_t t = group * each; t < end; ++t) {
+        const size_t first = t * TILE, items = pn_min(TILE, plan->V - first);
+        for (size_t p = 0; p < c->panels; ++p) {
+            const size_t used = panel_lanes(c, p);
+            const float *exps = c->kept + (p * plan->V + first) * lanes;
+            const float *factor = c->top + (t * plan->panels + p) * lanes;
+            if (s->d_hidden) {
+                s->tile(d, used / PN_LANES, items, s->items + first * d, 1, d, exps, lanes, part, lanes, false);
+                scaled_add(d, lanes, used, t > group * each, factor, part,
+                           c->partial + (group * plan->panels + p) * d * lanes);
+            }
+            if (s->d_items) {
+                const size_t rows = panel_rows(c, p);
+                for (size_t l = 0; l < rows; ++l) {
+                    scaled_row(d, factor[l], s->hidden + row_number(c, p, l) * d, scaled + l * plan->dp);
+                    for (size_t j = d; j < plan->dp; ++j) scaled[l * plan->dp + j] = 0;
+                }
+                items_gradient(c, p, first, items, exps, scaled, last);
+            }
+            if (s->d_bias) bias_gradient(c, p, first, items, exps, factor);
+        }
+        if (!s->target_logit) own_terms(c, first, items);
+    }
+}
+
+/* d_hidden of sixteen rows: groups in ascending order, then the target's own term. */
+static void collect(void *context, size_t block)
+{
+    const struct chunk *c = context;
+    const struct pn_softmax *s = c->s;
+    const struct pn_softmax_plan *plan = &s->plan;
+    const size_t lanes = plan->lanes, d = plan->d, p = block * PN_LANES / lanes, lane = block * PN_LANES % lanes;
+    const size_t rows = panel_rows(c, p);
+    if (lane >= rows) return;
+    const size_t some = pn_min(PN_LANES, rows - lane);
+    for (size_t j = 0; j < d; ++j) {
+        float sum[PN_LANES] = { 0 };
+        for (size_t g = 0; g < plan->groups; ++g) {
+            const float *from = c->partial + ((g * plan->panels + p) * d + j) * lanes + lane;
+            for (size_t l = 0; l < PN_LANES; ++l) sum[l] += from[l];
+        }
+        for (size_t l = 0; l < some; ++l) s->d_hidden[row_number(c, p, lane + l) * d + j] = sum[l];
+    }
+    for (size_t l = 0; l < some; ++l) {
+        const size_t row = row_number(c, p, lane + l);
+        const size_t r = c->first + p * lanes + lane + l;
+        const float *own = (s->target_logit ? s->target_rows : s->items) + s->targets[row] * d;
+        const float factor = s->target_factor ? s->target_factor[r] : -s->gradient[r];
+        for (size_t j = 0; j < d; ++j) s->d_hidden[row * d + j] += factor * own[j];
+    }
+}
+
+pn_status pn_softmax_run(const struct pn_softmax *s, void *workspace, size_t workspace_bytes)
+{
+    const struct pn_softmax_plan *plan = &s->plan;
+    if (s->rows == 0) return PN_OK;
+    if (!workspace) return PN_ENULL;
+    if (workspace_bytes < plan->fixed || workspace_bytes - plan->fixed < plan->member) return PN_EWORKSPACE;
+    const size_t members = pn_min(PN_TEAM_MAX, (workspace_bytes - plan->fixed) / plan->member);
+
+    const size_t width = plan->panels * plan->lanes;
+    size_t at = 0;
+    struct chunk c = { .s = s };
+#define TAKE(pointer, a, b) (c.pointer = (float *)((char *)workspace + at), add_to(&at, floats(width, a, b)))
+    TAKE(turned, plan->d, 1);
+    TAKE(top, plan->tiles, 1);
+    TAKE(sum, plan->tiles, 1);
+    if (plan->keep) {
+        TAKE(kept, plan->V, 1);
+        TAKE(partial, plan->d, plan->groups);
+    }
+#undef TAKE
+    c.scratch = (char *)workspace + plan->fixed;
+
+    for (; c.first < s->rows; c.first += width) {
+        c.rows = pn_min(width, s->rows - c.first);
+        c.panels = pn_ceil_div(c.rows, plan->lanes);
+        turn(&c);
+        pn_status status = pn_team_for_members(plan->tiles, members, score, &c);
+        if (status != PN_OK) return status;
+        combine(&c);
+        if (!plan->keep) continue;
+        status = pn_team_for_members(plan->groups, members, spread, &c);
+        if (status == PN_OK && s->d_hidden) status = pn_team_for(pn_ceil_div(c.rows, PN_LANES), collect, &c);
+        if (status != PN_OK) return status;
+    }
+    return PN_OK;
+}
