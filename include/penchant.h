@@ -19,6 +19,7 @@
 #include "penchant/gemm.h"
 #include "penchant/solve.h"
 #include "penchant/sparse.h"
+#include "penchant/comparison.h"
 #include "penchant/preference.h"
 #include "penchant/em.h"
 #include "penchant/diffusion.h"

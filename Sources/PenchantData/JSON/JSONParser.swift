@@ -25,9 +25,13 @@ extension JSONValue {
   }
 }
 
-private struct JSONParser {
+/// The steps of the grammar, each on the bytes at `at`. The header of a safetensors file is read with the same steps, so
+/// that it is never held as a document.
+struct JSONParser {
   let depthLimit: Int
   var at = 0
+
+  init(depthLimit: Int) { self.depthLimit = depthLimit }
 
   mutating func document(_ bytes: Span<UInt8>) throws(JSONError) -> JSONValue {
     skipSpace(bytes)
@@ -38,9 +42,9 @@ private struct JSONParser {
     return value
   }
 
-  private func failure(_ problem: String) -> JSONError { JSONError(byte: at, problem: problem) }
+  func failure(_ problem: String) -> JSONError { JSONError(byte: at, problem: problem) }
 
-  private mutating func skipSpace(_ bytes: Span<UInt8>) {
+  mutating func skipSpace(_ bytes: Span<UInt8>) {
     while at < bytes.count, bytes[at] == 0x20 || bytes[at] == 0x0A || bytes[at] == 0x0D || bytes[at] == 0x09 { at += 1 }
   }
 
@@ -130,7 +134,7 @@ private struct JSONParser {
     }
   }
 
-  private mutating func string(_ bytes: Span<UInt8>) throws(JSONError) -> String {
+  mutating func string(_ bytes: Span<UInt8>) throws(JSONError) -> String {
     let open = at
     at += 1
     var run = at
@@ -204,7 +208,7 @@ private struct JSONParser {
     return code
   }
 
-  private mutating func number(_ bytes: Span<UInt8>) throws(JSONError) -> JSONValue {
+  mutating func number(_ bytes: Span<UInt8>) throws(JSONError) -> JSONValue {
     let start = at
     var isInteger = true
     if bytes[at] == UInt8(ascii: "-") { at += 1 }
