@@ -1,0 +1,248 @@
+#include "block.h"
+
+#include "penchant/cpu.h"
+
+/* 384 products keep eight rows of A (12 KiB) in L1 and 336 columns of B (512 KiB) in half of L2. */
+#define K_BLOCK ((size_t)384)
+#define STRIPS_BYTES ((size_t)512 << 10)
+
+/* Below this many rows of C a copy of B [k, n] costs more than reading it in place. */
+#define COPY_ROWS ((size_t)48)
+
+/* Below this many rows of C transposing B [n, k] costs more than transposing C. */
+#define SWAP_ROWS ((size_t)96)
+
+const pn_gemm_epilogue pn_gemm_no_epilogue;
+
+const struct pn_gemm_kernels *pn_gemm_kernels_now(void)
+{
+#if defined(__x86_64__)
+    switch (pn_cpu_tier()) {
+    case PN_TIER_V4: return &pn_gemm_kernels_v4;
+    case PN_TIER_V3: return &pn_gemm_kernels_v3;
+    case PN_TIER_BASE: break;
+    }
+#endif
+    return &pn_gemm_kernels_base;
+}
+
+size_t pn_gemm_k_block(size_t k)
+{
+    if (k <= K_BLOCK) return k;
+    const size_t even = pn_ceil_div(k, pn_ceil_div(k, K_BLOCK));
+    return pn_min(K_BLOCK, pn_ceil_div(even, 16) * 16);
+}
+
+bool pn_gemm_prefers_swap(bool a_by_columns, enum b_form form, size_t m, size_t n)
+{
+    return form == B_COLUMNS && !a_by_columns && m < SWAP_ROWS && n > m;
+}
+
+/* Columns of B that one pass over A works on. */
+static size_t column_block(const struct pn_gemm_kernels *kernels, size_t k_block)
+{
+    const size_t tile = kernels->lanes * kernels->vectors;
+    return pn_max(STRIPS_BYTES / (k_block * sizeof(float)) / tile, 1) * tile;
+}
+
+/* Vectors of the next tile: three, but 2 + 2 instead of 3 + 1. */
+static size_t tile_vectors(const struct pn_gemm_kernels *kernels, size_t left)
+{
+    if (left == 4) return 2;
+    return pn_min(left, kernels->vectors);
+}
+
+static void fill_strips(const struct pn_gemm_kernels *kernels, bool transposed, size_t n, size_t k, const float *b,
+                        size_t ldb, float *strips)
+{
+    const size_t lanes = kernels->lanes;
+    if (!transposed) {
+        kernels->strips_copy(k, n, b, ldb, strips);
+        return;
+    }
+    for (size_t j = 0; j < n; j += lanes, strips += k * lanes)
+        kernels->strip_transpose(k, pn_min(lanes, n - j), b + j * ldb, ldb, strips, lanes);
+}
+
+void pn_gemm_pack_strips(const struct pn_gemm_kernels *kernels, bool transposed, size_t n, size_t k, const float *b,
+                         size_t ldb, size_t first, size_t count, float *packed)
+{
+    const size_t lanes = kernels->lanes, step = pn_gemm_k_block(k), strips = pn_ceil_div(n, lanes);
+    const size_t column = first * lanes, columns = pn_min(count * lanes, n - column);
+    for (size_t i = 0; i < k; i += step) {
+        const size_t part = pn_min(step, k - i);
+        const float *from = transposed ? b + column * ldb + i : b + i * ldb + column;
+        fill_strips(kernels, transposed, columns, part, from, ldb, packed + (i * strips + first * part) * lanes);
+    }
+}
+
+static const float *shifted(const float *p, size_t by) { return p ? p + by : NULL; }
+
+/* `columns` columns of C with one block of k. b_vector, b_step: see pn_tile. */
+static void row_of_tiles(const struct pn_gemm_kernels *kernels, pn_tile *const tiles[], size_t columns, size_t k,
+                         const float *a, size_t a_stride, const float *b, size_t b_vector, size_t b_step,
+                         const struct pn_tile_out *first)
+{
+    const size_t lanes = kernels->lanes;
+    struct pn_tile_out out = *first;
+    for (size_t left = pn_ceil_div(columns, lanes), v; left > 0; left -= v) {
+        v = tile_vectors(kernels, left);
+        out.columns = pn_min(columns, v * lanes);
+        tiles[v - 1](k, a, a_stride, b, b_vector, b_step, &out);
+        columns -= out.columns;
+        b += v * b_vector;
+        out.c += v * lanes;
+        if (out.column_bias) out.column_bias += v * lanes;
+    }
+}
+
+static void direct_block(const struct pn_gemm_kernels *kernels, const struct product *p, struct region r,
+                         float *strips)
+{
+    const size_t lanes = kernels->lanes, k_block = pn_gemm_k_block(p->k);
+    const size_t all_strips = pn_ceil_div(p->n, lanes);
+    const bool copies = p->form == B_COLUMNS || (p->form == B_ROWS && r.rows >= COPY_ROWS);
+    const pn_gemm_epilogue *e = p->epilogue;
+    const bool pass = pn_gemm_needs_pass(e);
+    const size_t panels = pn_ceil_div(r.rows, kernels->rows);
+
+    for (size_t k0 = 0; k0 < p->k; k0 += k_block) {
+        const size_t k = pn_min(k_block, p->k - k0);
+        const bool last = k0 + k == p->k;
+        /* Columns that are read from `b`; those behind them, less than a vector, from `tail`. */
+        size_t whole = r.columns;
+        const float *b, *tail = strips;
+        size_t b_vector = k * lanes, b_step = lanes;
+        if (p->form == B_STRIPS) {
+            b = p->b + (k0 * all_strips + r.first_column / lanes * k) * lanes;
+        } else if (copies) {
+            const float *from = p->form == B_COLUMNS ? p->b + r.first_column * p->ldb + k0
+                                                     : p->b + k0 * p->ldb + r.first_column;
+            fill_strips(kernels, p->form == B_COLUMNS, r.columns, k, from, p->ldb, strips);
+            b = strips;
+        } else {
+            b = p->b + k0 * p->ldb + r.first_column;
+            whole -= r.columns % lanes;
+            b_vector = lanes;
+            b_step = p->ldb;
+            if (whole < r.columns)
+                fill_strips(kernels, false, r.columns - whole, k, b + whole, p->ldb, strips);
+        }
+
+        for (size_t panel = 0; panel < panels; ++panel) {
+            /* Even shares: 9 rows are 5 + 4, not 8 + 1. */
+            const size_t i = panel * r.rows / panels, rows = (panel + 1) * r.rows / panels - i;
+            const size_t row = r.first_row + i;
+            const float *a = p->a_by_columns ? p->a + k0 * p->lda + row : p->a + row * p->lda + k0;
+            pn_tile *const *tiles = (p->a_by_columns ? kernels->by_columns : kernels->by_rows)[rows - 1];
+            struct pn_tile_out out = {
+                .c = p->c + row * p->ldc + r.first_column,
+                .ldc = p->ldc,
+                .alpha = p->alpha,
+                .beta = k0 == 0 ? p->beta : 1,
+            };
+            if (last) {
+                out.column_bias = shifted(e->column_bias, r.first_column);
+                out.row_bias = shifted(e->row_bias, row);
+                out.relu = e->activation == PN_ACT_RELU && !pass;
+            }
+            row_of_tiles(kernels, tiles, whole, k, a, p->lda, b, b_vector, b_step, &out);
+            if (whole < r.columns) {
+                out.c += whole;
+                if (out.column_bias) out.column_bias += whole;
+                row_of_tiles(kernels, tiles, r.columns - whole, k, a, p->lda, tail, k * lanes, lanes, &out);
+            }
+            /* While the rows are in L1. */
+            if (last && pass) pn_gemm_pass(p, (struct region){ row, rows, r.first_column, r.columns });
+        }
+    }
+}
+
+#define SWAP_COLUMNS ((size_t)64)
+
+/* C^T in pieces of SWAP_COLUMNS columns of C: T [columns, m] = rows of B times A^T, then transposed into C. */
+static void swapped_block(const struct pn_gemm_kernels *kernels, const struct product *p, struct region r,
+                          float *scratch)
+{
+    const size_t lanes = kernels->lanes, k_block = pn_gemm_k_block(p->k);
+    const size_t step = pn_ceil_div(r.rows, lanes) * lanes;
+    float *strip = scratch, *t = strip + PN_LANES_MAX * step, *packed = t + SWAP_COLUMNS * step;
+    const pn_gemm_epilogue *e = p->epilogue;
+    const bool relu = e->activation == PN_ACT_RELU && !pn_gemm_needs_pass(e);
+    const size_t end = r.first_column + r.columns;
+
+    for (size_t k0 = 0; k0 < p->k; k0 += k_block) {
+        const size_t k = pn_min(k_block, p->k - k0);
+        fill_strips(kernels, true, r.rows, k, p->a + r.first_row * p->lda + k0, p->lda, packed);
+        for (size_t j = r.first_column; j < end; j += SWAP_COLUMNS) {
+            const size_t columns = pn_min(SWAP_COLUMNS, end - j);
+            const size_t panels = pn_ceil_div(columns, kernels->rows);
+            for (size_t panel = 0; panel < panels; ++panel) {
+                const size_t first = panel * columns / panels, rows = (panel + 1) * columns / panels - first;
+                const struct pn_tile_out out = {
+                    .c = t + first * step,
+                    .ldc = step,
+                    .alpha = p->alpha,
+                };
+                row_of_tiles(kernels, kernels->by_rows[rows - 1], step, k, p->b + (j + first) * p->ldb + k0, p->ldb,
+                             packed, k * lanes, lanes, &out);
+            }
+            const bool last = k0 + k == p->k;
+            const float beta = k0 == 0 ? p->beta : 1;
+            for (size_t s = 0; s < columns; s += lanes) {
+                const size_t width = pn_min(lanes, columns - s);
+                float *c = p->c + r.first_row * p->ldc + j + s;
+                const float *column_bias = last ? shifted(e->column_bias, j + s) : NULL;
+                const float *row_bias = last ? shifted(e->row_bias, r.first_row) : NULL;
+                kernels->strip_transpose(r.rows, width, t + s * step, step, strip, lanes);
+                for (size_t i = 0; i < r.rows; ++i)
+                    kernels->write(width, strip + i * lanes, beta, column_bias, row_bias ? row_bias[i] : 0,
+                                   last && relu, c + i * p->ldc);
+            }
+        }
+    }
+    if (pn_gemm_needs_pass(e)) pn_gemm_pass(p, r);
+}
+
+void pn_gemm_block(const struct pn_gemm_kernels *kernels, const struct product *p, struct region r, void *scratch)
+{
+    if (pn_gemm_prefers_swap(p->a_by_columns, p->form, p->m, p->n)) {
+        swapped_block(kernels, p, r, scratch);
+        return;
+    }
+    const size_t width = column_block(kernels, pn_gemm_k_block(p->k)), end = r.first_column + r.columns;
+    for (size_t j = r.first_column; j < end; j += width)
+        direct_block(kernels, p, (struct region){ r.first_row, r.rows, j, pn_min(width, end - j) }, scratch);
+}
+
+size_t pn_gemm_serial_scratch(size_t m, size_t n, size_t k)
+{
+    (void)m, (void)n, (void)k;
+    return PN_GEMM_SCRATCH;
+}
+
+void pn_gemm_serial_f32(pn_transpose trans_a, pn_transpose trans_b, size_t m, size_t n, size_t k, float alpha,
+                        const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc,
+                        void *scratch)
+{
+    const struct product p = {
+        trans_a == PN_TRANS, trans_b == PN_TRANS ? B_COLUMNS : B_ROWS, m, n, k, alpha, beta, a, b, lda, ldb, c, ldc,
+        &pn_gemm_no_epilogue,
+    };
+    pn_gemm_block(pn_gemm_kernels_now(), &p, (struct region){ 0, m, 0, n }, scratch);
+}
+
+void pn_gemm_serial_packed_f32(pn_transpose trans_a, size_t m, size_t n, size_t k, float alpha, const float *a,
+                               size_t lda, const void *packed, float beta, float *c, size_t ldc, void *scratch)
+{
+    const struct product p = {
+        trans_a == PN_TRANS, B_STRIPS, m, n, k, alpha, beta, a, packed, lda, 0, c, ldc, &pn_gemm_no_epilogue,
+    };
+    pn_gemm_block(pn_gemm_kernels_now(), &p, (struct region){ 0, m, 0, n }, scratch);
+}
+
+void pn_gemm_serial_pack_b_f32(pn_transpose trans_b, size_t n, size_t k, const float *b, size_t ldb, void *packed)
+{
+    const struct pn_gemm_kernels *kernels = pn_gemm_kernels_now();
+    pn_gemm_pack_strips(kernels, trans_b == PN_TRANS, n, k, b, ldb, 0, pn_ceil_div(n, kernels->lanes), packed);
+}

@@ -1,0 +1,108 @@
+/* What cannot ride on the tile: done on a few rows of C right after they were written. */
+#include "block.h"
+#include "scalar_math.h"
+
+#define SQRT_HALF 0.70710678118654752440f
+#define INV_SQRT_2PI 0.39894228040143267794f
+/* GELU, tanh form: u = c (x + d x^3) */
+#define GELU_C 0.79788456080286535588f
+#define GELU_D 0.044715f
+
+bool pn_gemm_needs_pass(const pn_gemm_epilogue *e)
+{
+    return e->pre || e->gradient_of != PN_ACT_NONE || (e->activation != PN_ACT_NONE && e->activation != PN_ACT_RELU);
+}
+
+#define MAP(NAME, VALUE)                                                                                             \
+    PN_CLONES static void NAME(size_t n, float *restrict y)                                                          \
+    {                                                                                                                \
+        for (size_t i = 0; i < n; ++i) {                                                                             \
+            const float x = y[i];                                                                                    \
+            y[i] = (VALUE);                                                                                          \
+        }                                                                                                            \
+    }
+
+MAP(relu, x < 0 ? 0 : x)
+MAP(gelu, 0.5f * x * (1 + pn_erff(x * SQRT_HALF)))
+MAP(gelu_tanh, 0.5f * x * (1 + pn_tanhf(GELU_C * (x + GELU_D * x * x * x))))
+MAP(silu, x * pn_sigmoidf(x))
+MAP(tanh_, pn_tanhf(x))
+MAP(sigmoid, pn_sigmoidf(x))
+
+/* y *= derivative at x */
+#define SCALE(NAME, DERIVATIVE)                                                                                      \
+    PN_CLONES static void NAME(size_t n, const float *restrict at, float *restrict y)                                \
+    {                                                                                                                \
+        for (size_t i = 0; i < n; ++i) {                                                                             \
+            const float x = at[i];                                                                                   \
+            y[i] *= (DERIVATIVE);                                                                                    \
+        }                                                                                                            \
+    }
+
+PN_INLINE float gelu_slope(float x)
+{
+    return 0.5f * (1 + pn_erff(x * SQRT_HALF)) + x * INV_SQRT_2PI * pn_expf(-0.5f * x * x);
+}
+
+PN_INLINE float gelu_tanh_slope(float x)
+{
+    const float t = pn_tanhf(GELU_C * (x + GELU_D * x * x * x));
+    return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * GELU_C * (1 + 3 * GELU_D * x * x);
+}
+
+PN_INLINE float silu_slope(float x)
+{
+    const float s = pn_sigmoidf(x);
+    return s * (1 + x * (1 - s));
+}
+
+PN_INLINE float tanh_slope(float t) { return 1 - t * t; }
+PN_INLINE float sigmoid_slope(float s) { return s * (1 - s); }
+
+SCALE(relu_gradient, x > 0 ? 1 : x != x ? x : 0) /* input and output have the same sign */
+SCALE(gelu_gradient, gelu_slope(x))
+SCALE(gelu_tanh_gradient, gelu_tanh_slope(x))
+SCALE(silu_gradient, silu_slope(x))
+SCALE(tanh_gradient, tanh_slope(pn_tanhf(x)))
+SCALE(tanh_gradient_from_output, tanh_slope(x))
+SCALE(sigmoid_gradient, sigmoid_slope(pn_sigmoidf(x)))
+SCALE(sigmoid_gradient_from_output, sigmoid_slope(x))
+
+static void activate(pn_activation activation, size_t n, float *y)
+{
+    switch (activation) {
+    case PN_ACT_NONE: return;
+    case PN_ACT_RELU: relu(n, y); return;
+    case PN_ACT_GELU: gelu(n, y); return;
+    case PN_ACT_GELU_TANH: gelu_tanh(n, y); return;
+    case PN_ACT_SILU: silu(n, y); return;
+    case PN_ACT_TANH: tanh_(n, y); return;
+    case PN_ACT_SIGMOID: sigmoid(n, y); return;
+    }
+}
+
+static void scale_by_gradient(pn_activation activation, bool from_output, size_t n, const float *at, float *y)
+{
+    switch (activation) {
+    case PN_ACT_NONE: return;
+    case PN_ACT_RELU: relu_gradient(n, at, y); return;
+    case PN_ACT_GELU: gelu_gradient(n, at, y); return;
+    case PN_ACT_GELU_TANH: gelu_tanh_gradient(n, at, y); return;
+    case PN_ACT_SILU: silu_gradient(n, at, y); return;
+    case PN_ACT_TANH: (from_output ? tanh_gradient_from_output : tanh_gradient)(n, at, y); return;
+    case PN_ACT_SIGMOID: (from_output ? sigmoid_gradient_from_output : sigmoid_gradient)(n, at, y); return;
+    }
+}
+
+void pn_gemm_pass(const struct product *p, struct region r)
+{
+    const pn_gemm_epilogue *e = p->epilogue;
+    for (size_t i = r.first_row; i < r.first_row + r.rows; ++i) {
+        float *row = p->c + i * p->ldc + r.first_column;
+        if (e->pre) memcpy(e->pre + i * e->ldpre + r.first_column, row, r.columns * sizeof *row);
+        activate(e->activation, r.columns, row);
+        if (e->gradient_of != PN_ACT_NONE)
+            scale_by_gradient(e->gradient_of, e->gradient_from_output, r.columns,
+                              e->gradient_at + i * e->ldgradient + r.first_column, row);
+    }
+}
