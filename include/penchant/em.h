@@ -123,6 +123,9 @@ typedef enum pn_em_input {
     PN_EM_MARGIN = 1,
 } pn_em_input;
 
+/* Components a call may have: 1 ... this (PN_EDIM outside), here and below. */
+#define PN_EM_COMPONENTS_MAX ((size_t)1024)
+
 size_t pn_em_mixture_workspace(size_t n, size_t components);
 pn_status pn_em_mixture_f32(size_t n, size_t components, pn_em_input input,
                             const float *PN_COUNT(n * components) x,
@@ -137,8 +140,9 @@ pn_status pn_em_mixture_f32(size_t n, size_t components, pn_em_input input,
  *
  * E: log N(x; mean_k, variance_k) from squared differences (never from expanded squares), then softmax with log_weight;
  *    loglik [n] is the log-density of the row. variance must be > 0 (PN_EVALUE).
- * M: weight_k = N_k / n, mean_k, variance_k >= floor in two passes; a component with N_k < tiny keeps mean and variance
- *    and gets weight N_k / n. Accumulates in double. */
+ * M: weight_k = N_k / n, mean_k, variance_k >= floor in two passes; a component with N_k < PN_EM_MASS_MIN keeps its
+ *    mean and variance and gets weight N_k / n. Accumulates in double. d >= 1 (PN_EDIM). */
+#define PN_EM_MASS_MIN 1e-10
 typedef enum pn_em_covariance {
     PN_EM_SPHERICAL = 0,
     PN_EM_DIAGONAL = 1,

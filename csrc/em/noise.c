@@ -1,0 +1,414 @@
+/* Labels that may be wrong: posterior, gradient and sums of the annotators in one pass.
+ *
+ * With e = exp(-|u|) everything is a ratio of sums of positive terms:
+ *   near = eta (e eta when u < 0), far = e (1-eta) (1-eta when u < 0):
+ *   w = near / (near + far),  P = (near + far) / (1 + e),  sigma(u) - w = -e (2 eta - 1) / ((1 + e)(near + far)). */
+#include "base.h"
+#include "scalar_math.h"
+#include "block_sum.h"
+#include "penchant/reduce.h"
+#include "../preference/logprob.h"
+#include "penchant/em.h"
+
+#include <stdatomic.h>
+
+enum { TILE = 256, TABLES_MAX = 64 };
+
+struct noise {
+    size_t n, annotators, rows; /* rows a chunk */
+    bool from_logprob;
+    pn_em_options options;
+    const float *logit;
+    struct pn_logprob from;
+    const uint32_t *annotator;
+    const float *weight;
+    const float *right, *wrong, *tilt; /* eta, 1 - eta, 2 eta - 1 an annotator */
+    float *posterior, *grad_a, *grad_b, *loss;
+    bool want_mean;
+    double *sum, *count; /* [chunks, annotators] */
+    double *partial;     /* [chunks] */
+    _Atomic int bad_id;
+};
+
+/* One annotator needs no table, so a chunk is a block. Tables of many annotators together stay below a quarter of n. */
+static size_t chunk_rows(size_t n, size_t annotators)
+{
+    if (annotators == 1) return PN_BLOCK;
+    const size_t tables = pn_max(1, pn_min(TABLES_MAX, n / annotators / 4));
+    return pn_ceil_div(pn_ceil_div(n, tables), PN_BLOCK) * PN_BLOCK;
+}
+
+/* u and du/dd of a tile. d comes in in u. */
+PN_INLINE void induced(const pn_em_options *o, size_t n, float *restrict u, float *restrict slope)
+{
+    const float beta = o->beta, gamma = o->gamma;
+    switch (o->objective) {
+    case PN_EM_IPO:
+        for (size_t i = 0; i < n; ++i) u[i] = 2.0f * u[i] / beta;
+        for (size_t i = 0; i < n; ++i) slope[i] = 2.0f / beta;
+        break;
+    case PN_EM_SIMPO:
+        for (size_t i = 0; i < n; ++i) {
+            const float m = beta * u[i];
+            u[i] = pn_softplusf(gamma + m) - pn_softplusf(gamma - m);
+            slope[i] = beta * (pn_sigmoidf(gamma + m) + pn_sigmoidf(gamma - m));
+        }
+        break;
+    case PN_EM_HINGE:
+        for (size_t i = 0; i < n; ++i) {
+            const float above = 1.0f + beta * u[i], below = 1.0f - beta * u[i];
+            u[i] = (above <= 0.0f ? 0.0f : above) - (below <= 0.0f ? 0.0f : below);
+            slope[i] = (above > 0.0f ? beta : 0.0f) + (below > 0.0f ? beta : 0.0f);
+        }
+        break;
+    case PN_EM_DPO:
+    case PN_EM_CPO:
+        for (size_t i = 0; i < n; ++i) u[i] *= beta;
+        for (size_t i = 0; i < n; ++i) slope[i] = beta;
+        break;
+    }
+}
+
+/* The difference that a tile's logit is made from. CPO compares whole sequences; its likelihood goes by token. */
+PN_INLINE void logits(const struct pn_logprob *from, const pn_em_options *o, size_t at, size_t n,
+                      float *restrict u, float *restrict slope)
+{
+    if (o->objective != PN_EM_CPO) {
+        pn_logprob_difference(from, at, n, u);
+        induced(o, n, u, slope);
+        return;
+    }
+    float per_token[TILE];
+    const struct pn_logprob plain = { .a = from->a, .b = from->b };
+    pn_logprob_difference(&plain, at, n, u);
+    pn_logprob_difference(from, at, n, per_token);
+    induced(o, n, u, slope);
+    for (size_t i = 0; i < n; ++i) u[i] += o->likelihood * per_token[i];
+}
+
+PN_INLINE float posterior_of(float u, float right, float wrong)
+{
+    const float e = pn_exp_neg_absf(u);
+    const float near = u >= 0.0f ? right : e * right, far = u >= 0.0f ? e * wrong : wrong;
+    return near / (near + far);
+}
+
+struct step {
+    float posterior, grad, loss;
+};
+
+PN_INLINE struct step step_of(float u, float right, float wrong, float tilt)
+{
+    const float e = pn_exp_neg_absf(u), one = 1.0f / (1.0f + e);
+    const float near = u >= 0.0f ? right : e * right, far = u >= 0.0f ? e * wrong : wrong;
+    const float other = u >= 0.0f ? e * right + wrong : right + e * wrong;
+    const float total = near + far;
+    const float p = total * one, q = other * one; /* p + q = 1 */
+    /* Above 1/2, p has lost digits that q still has; 1 - p is exact there. */
+    const float lost = p >= 0.5f ? ((1.0f - p) - q) / p : 0.0f;
+    return (struct step){ near / total, -e * tilt * one / total, -(pn_logf(p) + lost) };
+}
+
+/* `shared`: one annotator, whose numbers stand in place 0. */
+PN_INLINE void steps(bool shared, bool all, size_t n, const float *restrict u, const float *restrict right,
+                     const float *restrict wrong, const float *restrict tilt, float *restrict posterior,
+                     float *restrict grad, float *restrict loss)
+{
+    if (!all) {
+        for (size_t i = 0; i < n; ++i)
+            posterior[i] = posterior_of(u[i], right[shared ? 0 : i], wrong[shared ? 0 : i]);
+        return;
+    }
+    for (size_t i = 0; i < n; ++i) {
+        const struct step s = step_of(u[i], right[shared ? 0 : i], wrong[shared ? 0 : i], tilt[shared ? 0 : i]);
+        posterior[i] = s.posterior;
+        grad[i] = s.grad;
+        loss[i] = s.loss;
+    }
+}
+
+PN_INLINE bool ids_are_known(const uint32_t *id, size_t n, size_t annotators)
+{
+    uint32_t largest = 0;
+    for (size_t i = 0; i < n; ++i) largest = id[i] > largest ? id[i] : largest;
+    return largest < annotators;
+}
+
+PN_CLONES static void run(struct noise *p, size_t chunk, size_t first, size_t count)
+{
+    float u_made[TILE], slope[TILE], w[TILE], g[TILE], loss[TILE], right[TILE], wrong[TILE], tilt[TILE];
+    const bool shared = p->annotators == 1;
+    const bool all = p->grad_a || p->grad_b || p->loss || p->want_mean;
+    const float scale = p->options.grad_scale;
+    double *sum = p->sum + chunk * p->annotators, *labels = p->count + chunk * p->annotators;
+    pn_block_sum sum_lanes = { 0 }, count_lanes = { 0 }, mean_lanes = { 0 };
+    for (size_t k = 0; k < p->annotators; ++k) sum[k] = labels[k] = 0.0;
+
+    for (size_t done = 0; done < count; done += TILE) {
+        const size_t at = first + done, n = pn_min(TILE, count - done);
+        const uint32_t *id = p->annotator ? p->annotator + at : NULL;
+        if (id && !ids_are_known(id, n, p->annotators)) {
+            atomic_store_explicit(&p->bad_id, 1, memory_order_relaxed);
+            return;
+        }
+        const float *u = u_made;
+        if (p->from_logprob)
+            logits(&p->from, &p->options, at, n, u_made, slope);
+        else
+            u = p->logit + at;
+        if (shared) {
+            if (all)
+                steps(true, true, n, u, p->right, p->wrong, p->tilt, w, g, loss);
+            else
+                steps(true, false, n, u, p->right, p->wrong, p->tilt, w, g, loss);
+        } else {
+            for (size_t i = 0; i < n; ++i) {
+                const size_t k = id ? id[i] : 0;
+                right[i] = p->right[k];
+                wrong[i] = p->wrong[k];
+                tilt[i] = p->tilt[k];
+            }
+            if (all)
+                steps(false, true, n, u, right, wrong, tilt, w, g, loss);
+            else
+                steps(false, false, n, u, right, wrong, tilt, w, g, loss);
+        }
+        if (p->posterior) memcpy(p->posterior + at, w, n * sizeof *w);
+
+        if (p->weight) {
+            const float *weight = p->weight + at;
+            for (size_t i = 0; i < n; ++i) w[i] *= weight[i];
+            if (all) {
+                for (size_t i = 0; i < n; ++i) g[i] *= weight[i];
+                for (size_t i = 0; i < n; ++i) loss[i] *= weight[i];
+            }
+        }
+        if (shared) {
+            pn_block_sum_add(&sum_lanes, n, w);
+            if (p->weight) pn_block_sum_add(&count_lanes, n, p->weight + at);
+        } else {
+            for (size_t i = 0; i < n; ++i) {
+                const size_t k = id ? id[i] : 0;
+                sum[k] += (double)w[i];
+                labels[k] += p->weight ? (double)p->weight[at + i] : 1.0;
+            }
+        }
+        if (!all) continue;
+        if (p->want_mean) pn_block_sum_add(&mean_lanes, n, loss);
+        if (p->loss) memcpy(p->loss + at, loss, n * sizeof *loss);
+        if (p->from_logprob) {
+            const bool cpo = p->options.objective == PN_EM_CPO;
+            for (size_t side = 0; side < 2; ++side) {
+                float *out = side ? p->grad_b : p->grad_a;
+                const uint32_t *length = side ? p->from.length_b : p->from.length_a;
+                if (!out) continue;
+                const float sign = side ? -scale : scale, pull = cpo ? p->options.likelihood : 0.0f;
+                out += at;
+                if (!length) {
+                    for (size_t i = 0; i < n; ++i) out[i] = sign * g[i] * (slope[i] + pull);
+                } else if (cpo) {
+                    for (size_t i = 0; i < n; ++i)
+                        out[i] = sign * g[i] * (slope[i] + pull / pn_logprob_length(length[at + i]));
+                } else {
+                    for (size_t i = 0; i < n; ++i)
+                        out[i] = sign * g[i] * slope[i] / pn_logprob_length(length[at + i]);
+                }
+            }
+        } else if (p->grad_a) {
+            float *out = p->grad_a + at;
+            for (size_t i = 0; i < n; ++i) out[i] = scale * g[i];
+        }
+    }
+    if (shared) {
+        sum[0] = pn_block_sum_total(&sum_lanes);
+        labels[0] = p->weight ? pn_block_sum_total(&count_lanes) : (double)count;
+    }
+    p->partial[chunk] = pn_block_sum_total(&mean_lanes);
+}
+
+static void chunk(void *context, size_t c)
+{
+    struct noise *p = context;
+    const size_t first = c * p->rows;
+    run(p, c, first, pn_min(p->rows, p->n - first));
+}
+
+/* Numbers that do not depend on a pair. In double: 1 - eta and 2 eta - 1 lose nothing. */
+static bool tables(size_t annotators, const float *reliability, float *right, float *wrong, float *tilt)
+{
+    for (size_t k = 0; k < annotators; ++k) {
+        const double limit = (double)PN_EM_LOGIT_MAX, a = fmin(fmax((double)reliability[k], -limit), limit);
+        if (isnan(reliability[k])) return false;
+        right[k] = (float)(1.0 / (1.0 + exp(-a)));
+        wrong[k] = (float)(1.0 / (1.0 + exp(a)));
+        tilt[k] = (float)tanh(0.5 * a);
+    }
+    return true;
+}
+
+size_t pn_em_noise_workspace(size_t n, size_t annotators)
+{
+    if (annotators == 0) return 0;
+    const size_t chunks = pn_ceil_div(n, chunk_rows(n, annotators));
+    size_t doubles, floats, bytes;
+    if (!pn_mul_size(annotators, 2, &doubles) || !pn_add_size(doubles, 1, &doubles) ||
+        !pn_mul_size(doubles, chunks, &doubles) || !pn_mul_size(doubles, sizeof(double), &doubles) ||
+        !pn_mul_size(annotators, 3 * sizeof(float), &floats) || !pn_add_size(doubles, floats, &bytes) ||
+        !pn_add_size(bytes, TABLES_MAX * sizeof(double), &bytes))
+        return SIZE_MAX;
+    return bytes;
+}
+
+/* Column k of the tables, added by the fixed tree. */
+static double column(const double *table, size_t chunks, size_t annotators, size_t k, double *scratch)
+{
+    for (size_t c = 0; c < chunks; ++c) scratch[c] = table[c * annotators + k];
+    return pn_tree_sum(scratch, chunks);
+}
+
+static pn_status start(struct noise *p, bool complete, const float *reliability, double *sum, double *count,
+                       double *mean, void *workspace, size_t workspace_bytes)
+{
+    if (p->annotators == 0) return PN_EDIM;
+    if (!(fabsf(p->options.grad_scale) < INFINITY)) return PN_EVALUE;
+    for (size_t k = 0; k < p->annotators; ++k) {
+        if (sum) sum[k] = 0.0;
+        if (count) count[k] = 0.0;
+    }
+    if (mean) *mean = 0.0;
+    if (p->n == 0) return PN_OK;
+    if (!complete || !reliability) return PN_ENULL;
+    const size_t needed = pn_em_noise_workspace(p->n, p->annotators);
+    if (!workspace || needed == SIZE_MAX || workspace_bytes < needed) return PN_EWORKSPACE;
+
+    p->rows = chunk_rows(p->n, p->annotators);
+    const size_t chunks = pn_ceil_div(p->n, p->rows), K = p->annotators;
+    p->want_mean = mean != NULL;
+    p->partial = workspace;
+    p->sum = p->partial + chunks;
+    p->count = p->sum + chunks * K;
+    double *scratch = p->count + chunks * K; /* TABLES_MAX places */
+    float *right = (float *)(scratch + TABLES_MAX);
+    p->right = right;
+    p->wrong = right + K;
+    p->tilt = right + 2 * K;
+    if (!tables(K, reliability, right, right + K, right + 2 * K)) return PN_EVALUE;
+
+    const pn_status status = pn_team_for(chunks, chunk, p);
+    if (status != PN_OK) return status;
+    if (p->bad_id) return PN_EINDEX;
+    if (mean) *mean = pn_tree_sum(p->partial, chunks) / (double)p->n;
+    if (K == 1) {
+        if (sum) sum[0] = pn_tree_sum(p->sum, chunks);
+        if (count) count[0] = pn_tree_sum(p->count, chunks);
+    } else {
+        for (size_t k = 0; sum && k < K; ++k) sum[k] = column(p->sum, chunks, K, k, scratch);
+        for (size_t k = 0; count && k < K; ++k) count[k] = column(p->count, chunks, K, k, scratch);
+    }
+    return PN_OK;
+}
+
+pn_status pn_em_noise_f32(size_t n, size_t annotators, float grad_scale, const float *logit,
+                          const uint32_t *annotator, const float *reliability, const float *weight,
+                          float *posterior, float *grad, float *loss, double *sum, double *count, double *mean,
+                          void *workspace, size_t workspace_bytes)
+{
+    struct noise p = { .n = n, .annotators = annotators, .options.grad_scale = grad_scale, .logit = logit,
+                       .annotator = annotator, .weight = weight, .posterior = posterior, .grad_a = grad,
+                       .loss = loss };
+    return start(&p, logit != NULL, reliability, sum, count, mean, workspace, workspace_bytes);
+}
+
+static bool in_range(const pn_em_options *o)
+{
+    return o->objective >= PN_EM_DPO && o->objective <= PN_EM_HINGE && o->beta > 0.0f && o->beta < INFINITY &&
+           fabsf(o->gamma) < INFINITY && o->likelihood >= 0.0f && o->likelihood < INFINITY;
+}
+
+/* CPO has no reference. */
+static bool complete(const pn_em_options *o, const struct pn_logprob *from)
+{
+    return pn_logprob_complete(from) && (o->objective != PN_EM_CPO || !from->reference_a);
+}
+
+pn_status pn_em_logprob_f32(size_t n, size_t annotators, const pn_em_options *options, const float *chosen,
+                            const float *rejected, const float *reference_chosen, const float *reference_rejected,
+                            const uint32_t *length_chosen, const uint32_t *length_rejected,
+                            const uint32_t *annotator, const float *reliability, const float *weight,
+                            float *posterior, float *grad_chosen, float *grad_rejected, double *sum, double *count,
+                            double *mean, void *workspace, size_t workspace_bytes)
+{
+    if (!options) return PN_ENULL;
+    if (!in_range(options)) return PN_EVALUE;
+    struct noise p = { .n = n, .annotators = annotators, .from_logprob = true, .options = *options,
+                       .from = { chosen, rejected, reference_chosen, reference_rejected, length_chosen,
+                                 length_rejected },
+                       .annotator = annotator, .weight = weight, .posterior = posterior, .grad_a = grad_chosen,
+                       .grad_b = grad_rejected };
+    return start(&p, complete(options, &p.from), reliability, sum, count, mean, workspace, workspace_bytes);
+}
+
+struct logit_job {
+    size_t n;
+    pn_em_options options;
+    struct pn_logprob from;
+    float *logit;
+};
+
+PN_CLONES static void run_logits(const struct logit_job *p, size_t first, size_t count)
+{
+    float u[TILE], slope[TILE];
+    for (size_t done = 0; done < count; done += TILE) {
+        const size_t at = first + done, n = pn_min(TILE, count - done);
+        logits(&p->from, &p->options, at, n, u, slope);
+        memcpy(p->logit + at, u, n * sizeof *u);
+    }
+}
+
+static void logit_block(void *context, size_t b)
+{
+    const struct logit_job *p = context;
+    run_logits(p, b * PN_BLOCK, pn_min(PN_BLOCK, p->n - b * PN_BLOCK));
+}
+
+pn_status pn_em_logit_f32(size_t n, const pn_em_options *options, const float *chosen, const float *rejected,
+                          const float *reference_chosen, const float *reference_rejected,
+                          const uint32_t *length_chosen, const uint32_t *length_rejected, float *logit)
+{
+    if (!options) return PN_ENULL;
+    if (!in_range(options)) return PN_EVALUE;
+    if (n == 0) return PN_OK;
+    struct logit_job p = { n, *options, { chosen, rejected, reference_chosen, reference_rejected, length_chosen,
+                                          length_rejected }, logit };
+    if (!complete(options, &p.from) || !logit) return PN_ENULL;
+    return pn_team_for(pn_blocks(n), logit_block, &p);
+}
+
+pn_status pn_em_reliability(size_t annotators, pn_em_rule rule, double step, double right, double wrong, double floor,
+                            const double *sum, const double *count, double *eta, float *reliability)
+{
+    if (!(floor > 0.0 && floor < 0.5)) return PN_EVALUE;
+    if ((rule == PN_EM_EMA || rule == PN_EM_COUNT_EMA) && !(step >= 0.0 && step <= 1.0)) return PN_EVALUE;
+    if (rule == PN_EM_BETA && !(right >= 0.0 && wrong >= 0.0 && right + wrong < INFINITY)) return PN_EVALUE;
+    if (rule < PN_EM_MEAN || rule > PN_EM_BETA) return PN_EVALUE;
+    if (annotators == 0) return PN_OK;
+    if (!sum || !count || !eta) return PN_ENULL;
+    for (size_t k = 0; k < annotators; ++k) {
+        double next = eta[k];
+        const double share = sum[k] / count[k];
+        const bool seen = count[k] > 0.0;
+        switch (rule) {
+        case PN_EM_MEAN: next = seen ? share : next; break;
+        case PN_EM_EMA: next = seen ? next + step * (share - next) : next; break;
+        case PN_EM_COUNT_EMA: /* 1 - (1-step)^count without cancellation */
+            next = seen ? next - expm1(count[k] * log1p(-step)) * (share - next) : next;
+            break;
+        case PN_EM_BETA:
+            if (count[k] + right + wrong > 0.0) next = (sum[k] + right) / (count[k] + right + wrong);
+            break;
+        }
+        eta[k] = next < floor ? floor : next > 1.0 - floor ? 1.0 - floor : next;
+        if (reliability) reliability[k] = (float)(log(eta[k]) - log1p(-eta[k]));
+    }
+    return PN_OK;
+}
