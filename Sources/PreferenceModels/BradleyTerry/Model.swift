@@ -123,10 +123,11 @@ public struct FittedBradleyTerry: Sendable {
   /// The features that speak most for and against a text: name, weight.
   public func strongest(_ count: Int) -> [(name: String, weight: Float)] {
     guard let head = linear, let featuriser = pipeline.featuriser else { return [] }
-    let named = StyleFeatures.names.count
-    let first = featuriser.width - named
+    let first = featuriser.width - StyleFeatures.names.count
     guard head.weights.count >= featuriser.width else { return [] }
-    return (first..<featuriser.width).map { (featuriser.columnName($0), head.weights[$0]) }
-      .sorted { (-abs($0.weight), $0.name) < (-abs($1.weight), $1.name) }.prefix(count).map { ($0.0, $0.1) }
+    var named: [(name: String, weight: Float)] = []
+    for column in first..<featuriser.width { named.append((featuriser.columnName(column), head.weights[column])) }
+    named.sort { abs($0.weight) == abs($1.weight) ? $0.name < $1.name : abs($0.weight) > abs($1.weight) }
+    return Array(named.prefix(count))
   }
 }
