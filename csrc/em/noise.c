@@ -35,7 +35,7 @@ static size_t chunk_rows(size_t n, size_t annotators)
 {
     if (annotators == 1) return PN_BLOCK;
     const size_t tables = pn_max(1, pn_min(TABLES_MAX, n / annotators / 4));
-    return pn_ceil_div(pn_ceil_div(n, tables), PN_BLOCK) * PN_BLOCK;
+    return pn_max(1, pn_ceil_div(pn_ceil_div(n, tables), PN_BLOCK)) * PN_BLOCK;
 }
 
 /* u and du/dd of a tile. d comes in in u. */

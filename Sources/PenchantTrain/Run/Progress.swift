@@ -4,7 +4,7 @@ import Synchronization
 /// Progress on standard error: one redrawn line on a terminal, a plain line every few seconds otherwise.
 ///
 ///     step   200  loss 0.5132  margin 0.84  accuracy 0.731  12.4 it/s  eta 01:12
-public final class ProgressLine: Sendable {
+public final class Progress: Sendable {
   public enum Style: Sendable {
     /// A line that is redrawn in place.
     case redrawn
@@ -31,8 +31,8 @@ public final class ProgressLine: Sendable {
   ///   - now: a monotonic clock in seconds.
   ///   - write: where the text goes; standard error unless told.
   public init(
-    style: Style? = nil, now: @escaping @Sendable () -> Double = ProgressLine.clock,
-    write: @escaping @Sendable (String) -> Void = ProgressLine.standardError
+    style: Style? = nil, now: @escaping @Sendable () -> Double = Progress.clock,
+    write: @escaping @Sendable (String) -> Void = Progress.standardError
   ) {
     let environment = ProcessInfo.processInfo.environment
     let terminal = isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb"
