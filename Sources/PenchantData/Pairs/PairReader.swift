@@ -33,6 +33,7 @@ public struct PairReader: ~Copyable {
   public var line: Int { lines.number }
   /// The path, or the name given to bytes in memory.
   public var name: String { lines.name }
+  var bytesRead: Int { lines.bytesRead }
 
   /// The next pair, or `nil` after the last.
   public mutating func next() throws(DataError) -> PreferencePair? {

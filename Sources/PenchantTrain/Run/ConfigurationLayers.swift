@@ -45,7 +45,8 @@ public struct ConfigurationLayers<Value: Codable & Sendable>: Sendable {
 
   public func resolve() throws -> Value {
     do {
-      return try YAMLDecoder().decode(Value.self, from: yaml)
+      guard let node = try Yams.compose(yaml: yaml) else { throw ConfigurationError("the configuration is empty") }
+      return try YAMLDecoder().decode(Value.self, from: Yams.serialize(node: Self.renamed(node, Self.camelCase)))
     } catch let error as DecodingError {
       throw ConfigurationError(Self.sentence(error))
     }
@@ -55,7 +56,22 @@ public struct ConfigurationLayers<Value: Codable & Sendable>: Sendable {
   public static func text(_ value: Value) throws -> String {
     let encoder = YAMLEncoder()
     guard let node = try Yams.compose(yaml: encoder.encode(value)) else { return "" }
-    return try Yams.serialize(node: plain(node))
+    return try Yams.serialize(node: renamed(plain(node), snakeCase))
+  }
+
+  /// Files say `batch_size`, Swift says `batchSize`.
+  private static func renamed(_ node: Node, _ rename: (String) -> String) -> Node {
+    guard case .mapping(let mapping) = node else { return node }
+    return .mapping(.init(mapping.map { (Node(rename($0.key.string ?? "")), renamed($0.value, rename)) }))
+  }
+
+  private static func snakeCase(_ name: String) -> String {
+    name.reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) }
+  }
+
+  private static func camelCase(_ name: String) -> String {
+    let parts = name.split(separator: "_")
+    return (parts.first.map(String.init) ?? "") + parts.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
   }
 
   private static func plain(_ node: Node) -> Node {

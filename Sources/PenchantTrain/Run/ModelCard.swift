@@ -29,7 +29,7 @@ public struct ModelCard: Sendable {
       metrics: [\(metrics.map { "\"\($0.name)\"" }.joined(separator: ", "))]
       ---
       """
-    let table = metrics.map { "| \($0.name) | \(Progress.number($0.value)) |" }.joined(separator: "\n")
+    let table = metrics.map { "| \($0.name) | \(ProgressLine.number($0.value)) |" }.joined(separator: "\n")
     let more = notes.isEmpty ? "" : "\n## Notes\n\n" + notes.map { "- \($0)" }.joined(separator: "\n") + "\n"
     return """
       \(front)

@@ -34,12 +34,12 @@ public struct Trainer: Sendable {
   public var configuration: TrainerConfiguration
   /// Where metrics and checkpoints go; nil keeps everything in memory.
   public var run: RunDirectory?
-  public var progress: Progress
+  public var progress: ProgressLine
   /// Asked after every step.
   public var shouldStop: @Sendable () -> Bool
 
   public init(
-    _ configuration: TrainerConfiguration, run: RunDirectory? = nil, progress: Progress = Progress(style: .silent),
+    _ configuration: TrainerConfiguration, run: RunDirectory? = nil, progress: ProgressLine = ProgressLine(style: .silent),
     shouldStop: @escaping @Sendable () -> Bool = { Interrupt.isRequested }
   ) {
     self.configuration = configuration
@@ -69,8 +69,8 @@ public struct Trainer: Sendable {
     let total = configuration.steps > 0 ? configuration.steps : configuration.epochs * max(1, task.stepsPerEpoch)
     let validateEvery = configuration.validateEvery > 0 ? configuration.validateEvery : max(1, task.stepsPerEpoch)
     let before = run?.metrics.read().last?.wall ?? 0
-    let started = Progress.clock()
-    var wall: Double { before + Progress.clock() - started }
+    let started = ProgressLine.clock()
+    var wall: Double { before + ProgressLine.clock() - started }
     var ending = TrainingEnding.finished
     var skipped = 0
     var saved = state.step == 0 ? -1 : state.step

@@ -17,15 +17,6 @@ public struct TrainerConfiguration: Codable, Sendable, Equatable {
   public var logEvery = 20
   public var onNonfinite = NonFinitePolicy.stop
 
-  enum CodingKeys: String, CodingKey {
-    case epochs, steps, patience, watch
-    case validateEvery = "validate_every"
-    case checkpointEvery = "checkpoint_every"
-    case keepCheckpoints = "keep_checkpoints"
-    case logEvery = "log_every"
-    case onNonfinite = "on_nonfinite"
-  }
-
   public init() {}
 
   /// - Throws: `ConfigurationError` naming the setting.

@@ -1,0 +1,117 @@
+import PenchantData
+import PenchantKernels
+import PenchantTrain
+
+/// The pairs a model is fitted to: places of texts, and a weight each.
+struct PairSelection: Sendable {
+  var chosen: [UInt32]
+  var rejected: [UInt32]
+  var weight: [Double]?
+
+  init(_ table: PairTable, _ indices: [Int]) {
+    chosen = indices.map { UInt32(table.chosen[$0]) }
+    rejected = indices.map { UInt32(table.rejected[$0]) }
+    let weights = indices.map { Double(table.weight[$0]) }
+    weight = weights.allSatisfy { $0 == 1 } ? nil : weights
+  }
+
+  func graph(texts: Int) throws(KernelError) -> ComparisonGraph {
+    try ComparisonGraph(items: texts, chosen: chosen, rejected: rejected, weight: weight)
+  }
+
+  func margins(_ scores: [Double]) -> [Double] {
+    zip(chosen, rejected).map { scores[Int($0)] - scores[Int($1)] }
+  }
+}
+
+/// Features prepared for many fits of linear Bradley–Terry models over the same texts.
+///
+/// Up to `gramLimit` texts the fits run on the matrix of inner products, above that on the features themselves. Both
+/// reach the same optimum.
+struct LinearSpace: Sendable {
+  static let gramLimit = 6000
+  let features: FeatureProducts
+  let space: ScoreSpace
+
+  init(_ matrix: FeatureMatrix) throws(KernelError) {
+    features = try FeatureProducts(matrix)
+    space =
+      matrix.rows <= Self.gramLimit
+      ? .gram(try Gram(sparse: features.sparse, dense: features.dense, denseWidth: features.denseWidth))
+      : .features(features)
+  }
+
+  /// The optimum for one ridge.
+  func fit(
+    _ pairs: PairSelection, ridge: Double, tolerance: Double = 1e-7, from start: [Double]? = nil
+  ) throws(KernelError) -> NewtonSolver.Solution {
+    var likelihood = ComparisonLikelihood(try pairs.graph(texts: features.sparse.rows))
+    return try NewtonSolver(ridge: ridge, tolerance: tolerance).solve(&likelihood, in: space, from: start)
+  }
+
+  struct Search: Sendable {
+    var ridge: Double
+    var temperature: Double
+    var losses: [Double: Double]
+  }
+
+  /// The ridge with the smallest log-loss on held-out folds of the training pairs, and the temperature that fits the
+  /// held-out margins at that ridge. Folds keep communities together.
+  ///
+  /// The fits of a fold go from the largest ridge to the smallest, each starting at the one before.
+  func search(
+    _ table: PairTable, _ train: [Int], ridges: [Double], folds: Int, seed: UInt64, calibrate: Bool
+  ) throws -> Search {
+    let ridges = Array(Set(ridges)).sorted(by: >)
+    guard ridges.count > 1 || calibrate, train.count >= 2 * folds else {
+      return Search(ridge: ridges[ridges.count / 2], temperature: 1, losses: [:])
+    }
+    let fold = try Self.folds(table, train, folds, seed: seed)
+    var margins = [[Double]](repeating: [Double](repeating: 0, count: train.count), count: ridges.count)
+    for k in 0..<folds {
+      let held = train.indices.filter { fold[$0] == k }
+      let inside = PairSelection(table, train.indices.filter { fold[$0] != k }.map { train[$0] })
+      let outside = PairSelection(table, held.map { train[$0] })
+      guard !inside.chosen.isEmpty, !held.isEmpty else { continue }
+      var likelihood = ComparisonLikelihood(try inside.graph(texts: features.sparse.rows))
+      var start: [Double]?
+      for (place, ridge) in ridges.enumerated() {
+        // Choosing among ridges that are factors apart needs no more digits than this.
+        let fit = try NewtonSolver(ridge: ridge, tolerance: 1e-2).solve(&likelihood, in: space, from: start)
+        start = fit.coefficients
+        for (pair, margin) in zip(held, outside.margins(fit.scores)) { margins[place][pair] = margin }
+      }
+    }
+    let weights = train.map { Double(table.weight[$0]) }
+    let total = max(weights.sum(), .leastNormalMagnitude)
+    let losses = margins.map { zip($0, weights).map { $1 * softplus(-$0) }.sum() / total }
+    let best = losses.indices.min { losses[$0] < losses[$1] } ?? 0
+    return Search(
+      ridge: ridges[best],
+      temperature: calibrate ? TemperatureScaling(fitting: margins[best], weights: weights).temperature : 1,
+      losses: Dictionary(uniqueKeysWithValues: zip(ridges, losses)))
+  }
+
+  /// The fold of each training pair: whole communities when there are enough of them, else single pairs.
+  static func folds(_ table: PairTable, _ train: [Int], _ folds: Int, seed: UInt64) throws -> [Int] {
+    let groups = Set(train.map { table.community[$0] }).sorted()
+    if groups.count >= folds {
+      // Largest groups first, each into the emptiest fold: folds of like size, the same ones every time.
+      var size: [Int: Int] = [:]
+      for pair in train { size[table.community[pair], default: 0] += 1 }
+      var filled = [Int](repeating: 0, count: folds)
+      var fold: [Int: Int] = [:]
+      for group in groups.sorted(by: { (-(size[$0] ?? 0), $0) < (-(size[$1] ?? 0), $1) }) {
+        let emptiest = filled.indices.min { (filled[$0], $0) < (filled[$1], $1) } ?? 0
+        fold[group] = emptiest
+        filled[emptiest] += size[group] ?? 0
+      }
+      return train.map { fold[table.community[$0]] ?? 0 }
+    }
+    var fold = [Int](repeating: 0, count: train.count)
+    for (k, split) in try Split.kFold(count: train.count, folds: min(folds, max(2, train.count)), seed: seed).enumerated() {
+      for place in split.test { fold[place] = k }
+    }
+    return fold
+  }
+}

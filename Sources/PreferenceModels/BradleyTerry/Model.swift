@@ -1,0 +1,133 @@
+import Foundation
+import PenchantData
+import PenchantKernels
+import PenchantTrain
+
+/// A Bradley–Terry reward model: every text gets a score, and P(a is preferred to b) = sigmoid(score(a) - score(b)).
+///
+/// ```swift
+/// let pairs = try PairReader("pairs.jsonl").pairs()
+/// let fitted = try BradleyTerry().fit(to: PairTable(pairs))
+/// let chance = try fitted.probability("a text", over: "another")
+/// ```
+/// Bradley and Terry 1952; as a model of rewards, Ouyang et al. 2022, equation 1.
+public struct BradleyTerry: Sendable {
+  public let configuration: BradleyTerryConfiguration
+  public let seed: UInt64
+  let encoder: (any TextEncoder)?
+
+  /// - Parameter encoder: makes embeddings that are added to the built-in features.
+  /// - Throws: `ConfigurationError`.
+  public init(
+    _ configuration: BradleyTerryConfiguration = BradleyTerryConfiguration(), seed: UInt64 = 0,
+    encoder: (any TextEncoder)? = nil
+  ) throws {
+    try configuration.validate()
+    self.configuration = configuration
+    self.seed = seed
+    self.encoder = encoder
+  }
+
+  /// Fits to all pairs of `table`, or to those in `train`.
+  ///
+  /// - Parameters:
+  ///   - embeddings: rows made elsewhere, one a text of `table.texts`.
+  ///   - trainer: where an MLP logs and saves.
+  public func fit(
+    to table: PairTable, train: [Int]? = nil, embeddings: FeatureMatrix? = nil, trainer: Trainer? = nil, resume: Bool = false
+  ) throws -> FittedBradleyTerry {
+    let texts = try PreparedTexts(table, configuration.features, encoder: encoder, embeddings: embeddings)
+    return try fit(texts, train ?? Array(0..<table.count), trainer: trainer, resume: resume).model
+  }
+
+  /// The fitted model, and the scores of all texts of the table.
+  func fit(
+    _ texts: PreparedTexts, _ train: [Int], trainer: Trainer? = nil, resume: Bool = false
+  ) throws -> (model: FittedBradleyTerry, scores: [Double], ending: TrainingEnding) {
+    guard !train.isEmpty else { throw ConfigurationError("there is no pair to train on") }
+    let (pipeline, rows) = try texts.fit(train)
+    switch configuration.model.head {
+    case .linear:
+      let (head, temperature, scores) = try fitLinear(texts.table, train, rows)
+      let model = FittedBradleyTerry(
+        configuration: configuration, seed: seed, pipeline: pipeline, head: .linear(head), temperature: temperature)
+      return (model, scores.map { $0 / temperature }, .finished)
+    case .mlp:
+      throw ConfigurationError("model.head mlp")
+    }
+  }
+
+  private func fitLinear(
+    _ table: PairTable, _ train: [Int], _ rows: FeatureMatrix
+  ) throws -> (LinearHead, temperature: Double, scores: [Double]) {
+    let space = try LinearSpace(rows)
+    let search = try space.search(
+      table, train, ridges: configuration.objective.ridges, folds: configuration.objective.folds, seed: seed,
+      calibrate: configuration.objective.calibrate)
+    let solution = try space.fit(PairSelection(table, train), ridge: search.ridge)
+    let weights = try space.features.weights(coefficients: solution.coefficients)
+    let head = LinearHead(
+      weights: weights.map(Float.init), ridge: search.ridge, heldOutLoss: search.losses, newtonSteps: solution.newtonSteps,
+      converged: solution.converged)
+    return (head, search.temperature, solution.scores)
+  }
+}
+
+/// Weights of a linear model and how they were found.
+public struct LinearHead: Sendable {
+  /// One a feature: n-grams, style columns, embedding.
+  public let weights: [Float]
+  public let ridge: Double
+  /// Log-loss of held-out folds for each ridge that was tried.
+  public let heldOutLoss: [Double: Double]
+  public let newtonSteps: Int
+  public let converged: Bool
+}
+
+/// A fitted reward model.
+public struct FittedBradleyTerry: Sendable {
+  enum Head: Sendable {
+    case linear(LinearHead)
+  }
+  public let configuration: BradleyTerryConfiguration
+  public let seed: UInt64
+  let pipeline: FeaturePipeline
+  let head: Head
+  /// Scores are divided by this, so that sigmoid(margin) is a chance.
+  public let temperature: Double
+
+  /// The weights of a linear head.
+  public var linear: LinearHead? { if case .linear(let head) = head { head } else { nil } }
+
+  /// One score a text, calibrated; only differences mean something.
+  public func score(_ texts: [String]) throws -> [Double] {
+    try score(pipeline.features(texts))
+  }
+
+  /// The chance that `first` is preferred to `second`.
+  public func probability(_ first: String, over second: String) throws -> Double {
+    let scores = try score([first, second])
+    return sigmoid(scores[0] - scores[1])
+  }
+
+  func score(_ rows: FeatureMatrix) throws -> [Double] {
+    switch head {
+    case .linear(let head):
+      guard rows.width == head.weights.count else {
+        throw ConfigurationError("the features have \(rows.width) columns, the model was fitted to \(head.weights.count)")
+      }
+      return try FeatureProducts(rows).scores(weights: head.weights.map(Double.init)).map { $0 / temperature }
+    }
+  }
+
+  /// The features that speak most for and against a text: name, weight.
+  public func strongest(_ count: Int) -> [(name: String, weight: Float)] {
+    guard let head = linear, let featuriser = pipeline.featuriser else { return [] }
+    let first = featuriser.width - StyleFeatures.names.count
+    guard head.weights.count >= featuriser.width else { return [] }
+    var named: [(name: String, weight: Float)] = []
+    for column in first..<featuriser.width { named.append((featuriser.columnName(column), head.weights[column])) }
+    named.sort { abs($0.weight) == abs($1.weight) ? $0.name < $1.name : abs($0.weight) > abs($1.weight) }
+    return Array(named.prefix(count))
+  }
+}
