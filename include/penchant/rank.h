@@ -29,8 +29,8 @@ pn_status pn_rank_top_f32(size_t n, size_t V, size_t d, size_t k, const float *q
                           const uint32_t *excluded, uint32_t *ids, float *scores, void *workspace,
                           size_t workspace_bytes);
 
-/* The best k of rows of scores that exist already. scores: [n, V]; mask: [n, V] or NULL; ids, best: [n, k];
- * best may be NULL. Needs no workspace: the heap is built in ids. */
+/* The best k of rows of scores that exist already. scores: [n, V]; mask: [n, V] or NULL; ids, best: [n, k].
+ * Needs no workspace: the heaps are built in ids and best. */
 pn_status pn_rank_top_scores_f32(size_t n, size_t V, size_t k, const float *scores, const uint8_t *mask,
                                  uint32_t *ids, float *best);
 
