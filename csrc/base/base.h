@@ -7,6 +7,7 @@
 #include "penchant/status.h"
 #include "penchant/team.h"
 
+#include "activation_math.h"
 #include "scalar_math.h"
 
 /* One source, compiled for three instruction sets and picked at load. Empty where it cannot work: the resolver

@@ -55,20 +55,22 @@ PN_INLINE float pn_exp_tail(float r)
     return q * r + 0.5f;
 }
 
-/* e^x for x in [-104, 89] or NaN.  x = n ln2 + r;  e^r by a polynomial, then two scalings by about 2^(n/2): the
+/* f e^x for x in [-110, 89] or NaN.  x = n ln2 + r;  e^r by a polynomial, then two scalings by about 2^(n/2): the
  * second one rounds, so that subnormal results and overflow come out right.
  * The shifter holds n + 254 in its low bits: halves of it are biased exponents already. */
-PN_INLINE float pn_exp_core(float x)
+PN_INLINE float pn_exp_times(float x, float f)
 {
     const float shifter = 0x1.8p+23f + 254.0f;
     const float t = x * PN_LOG2_E + shifter;
     const float n = t - shifter;
     float r = x - n * PN_LN2_HIGH;
     r = r - n * PN_LN2_LOW;
-    const float p = 1.0f + (r * r * pn_exp_tail(r) + r);
+    const float s = r * r * pn_exp_tail(r) + r;
     const uint32_t both = pn_bits(t), half = both >> 1;
-    return p * pn_float(half << 23) * pn_float((both - half) << 23);
+    return (f * s + f) * pn_float(half << 23) * pn_float((both - half) << 23);
 }
+
+PN_INLINE float pn_exp_core(float x) { return pn_exp_times(x, 1.0f); }
 
 /* A comparison with NaN is false, so NaN passes through these clamps. */
 PN_INLINE float pn_clamp_low(float x, float low) { return x < low ? low : x; }
