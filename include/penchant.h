@@ -30,5 +30,7 @@
 #include "penchant/embedding.h"
 #include "penchant/optimizer.h"
 #include "penchant/reduce.h"
+#include "penchant/elementwise.h"
+#include "penchant/random.h"
 
 #endif
