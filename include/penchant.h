@@ -32,5 +32,6 @@
 #include "penchant/reduce.h"
 #include "penchant/elementwise.h"
 #include "penchant/random.h"
+#include "penchant/norm.h"
 
 #endif

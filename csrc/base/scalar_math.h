@@ -70,6 +70,19 @@ PN_INLINE float pn_exp_times(float x, float f)
     return (f * s + f) * pn_float(half << 23) * pn_float((both - half) << 23);
 }
 
+/* e^(x + low) for x in [-110, 89] and a low part far smaller than an ulp of 1: differences that a float cannot hold. */
+PN_INLINE float pn_exp_pair(float x, float low)
+{
+    const float shifter = 0x1.8p+23f + 254.0f;
+    const float t = x * PN_LOG2_E + shifter;
+    const float n = t - shifter;
+    float r = x - n * PN_LN2_HIGH;
+    r = r - (n * PN_LN2_LOW - low);
+    const float p = (r * r * pn_exp_tail(r) + r) + 1.0f;
+    const uint32_t both = pn_bits(t), half = both >> 1;
+    return p * pn_float(half << 23) * pn_float((both - half) << 23);
+}
+
 PN_INLINE float pn_exp_core(float x) { return pn_exp_times(x, 1.0f); }
 
 /* A comparison with NaN is false, so NaN passes through these clamps. */

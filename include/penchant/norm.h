@@ -1,0 +1,70 @@
+/* Softmax over rows, layer norm, RMS norm, and their gradients.
+ *
+ * Shapes       x, y, dy, dx, mask, residual, sum: [rows, columns];  gain, bias, dgain, dbias: [columns];
+ *              mean, rstd: [rows]
+ * Accumulates  every sum over a row or over rows in double, 16 lanes; sums over rows one partial a block of rows, added
+ *              by one fixed tree
+ * Accuracy     softmax and its logarithm within 4 ulp of the real value (differences to the maximum keep their low
+ *              part); norms within 4 ulp of the largest term of each sum x_hat gain + bias
+ * Edges        NaN in a row -> NaN in that row; masked entries are not read as numbers and come out as 0 (softmax) or
+ *              -inf (log-softmax); a row that is fully masked or all -inf gives zeros, or -inf; +inf in a row -> NaN;
+ *              columns = 0 or rows = 0 does nothing (parameter gradients are set to 0)
+ * Aliasing     y may be x, dx may be dy; no other overlap
+ * Determinism  same bits for any number of threads
+ */
+#ifndef PENCHANT_NORM_H
+#define PENCHANT_NORM_H
+
+#include "penchant/status.h"
+
+PN_BEGIN_C
+
+/* y = e^x / sum e^x over the entries of a row whose mask is 1; mask NULL keeps all. */
+pn_status pn_softmax_f32(size_t rows, size_t columns, const float *PN_COUNT(rows * columns) x, const uint8_t *mask,
+                         float *PN_COUNT(rows * columns) y);
+/* dx = y (dy - sum y dy), from the result y. Masked places (y = 0) give 0. */
+pn_status pn_softmax_grad_f32(size_t rows, size_t columns, const float *PN_COUNT(rows * columns) y,
+                              const float *PN_COUNT(rows * columns) dy, float *PN_COUNT(rows * columns) dx);
+
+/* y = x - log sum e^x. */
+pn_status pn_log_softmax_f32(size_t rows, size_t columns, const float *PN_COUNT(rows * columns) x,
+                             const uint8_t *mask, float *PN_COUNT(rows * columns) y);
+/* dx = dy - e^y sum dy, from the result y. Masked places (y = -inf) give 0 and their dy is ignored. */
+pn_status pn_log_softmax_grad_f32(size_t rows, size_t columns, const float *PN_COUNT(rows * columns) y,
+                                  const float *PN_COUNT(rows * columns) dy, float *PN_COUNT(rows * columns) dx);
+
+/* h = x + residual;  y = (h - mean h) / sqrt(var h + eps) gain + bias, var over columns (not columns - 1), two passes.
+ * residual NULL: h = x. sum receives h and is required with a residual (the gradient takes h as its x).
+ * gain NULL: 1, bias NULL: 0. mean and rstd = 1 / sqrt(var + eps) are for the gradient; each may be NULL.
+ * eps >= 0 and finite (PN_EVALUE). A constant row with eps = 0 gives NaN. */
+pn_status pn_layer_norm_f32(size_t rows, size_t columns, float eps, const float *PN_COUNT(rows * columns) x,
+                            const float *residual, const float *gain, const float *bias,
+                            float *PN_COUNT(rows * columns) y, float *sum, float *mean, float *rstd);
+
+/* With h_hat = (h - mean) rstd and g = dy gain:  dx = rstd (g - mean g - h_hat mean(g h_hat)) + dsum,
+ * dgain = sum over rows of dy h_hat,  dbias = sum over rows of dy.
+ * h is the x of a forward call without residual, else its sum. dsum (NULL: 0) is the gradient that reaches h on another
+ * way. dgain and dbias may be NULL; the workspace is needed unless both are. */
+size_t pn_layer_norm_grad_workspace(size_t rows, size_t columns);
+pn_status pn_layer_norm_grad_f32(size_t rows, size_t columns, const float *PN_COUNT(rows * columns) h,
+                                 const float *gain, const float *PN_COUNT(rows) mean, const float *PN_COUNT(rows) rstd,
+                                 const float *PN_COUNT(rows * columns) dy, const float *dsum,
+                                 float *PN_COUNT(rows * columns) dx, float *dgain, float *dbias, void *workspace,
+                                 size_t workspace_bytes);
+
+/* y = h / sqrt(mean h^2 + eps) gain; arguments as above. */
+pn_status pn_rms_norm_f32(size_t rows, size_t columns, float eps, const float *PN_COUNT(rows * columns) x,
+                          const float *residual, const float *gain, float *PN_COUNT(rows * columns) y, float *sum,
+                          float *rstd);
+
+/* With g = dy gain and h_hat = h rstd:  dx = rstd (g - h_hat mean(g h_hat)) + dsum,  dgain = sum of dy h_hat. */
+size_t pn_rms_norm_grad_workspace(size_t rows, size_t columns);
+pn_status pn_rms_norm_grad_f32(size_t rows, size_t columns, const float *PN_COUNT(rows * columns) h,
+                               const float *gain, const float *PN_COUNT(rows) rstd,
+                               const float *PN_COUNT(rows * columns) dy, const float *dsum,
+                               float *PN_COUNT(rows * columns) dx, float *dgain, void *workspace,
+                               size_t workspace_bytes);
+
+PN_END_C
+
+#endif
