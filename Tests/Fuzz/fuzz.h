@@ -26,8 +26,7 @@ void __rtsan_realtime_exit(void);
 #define LEAVE() ((void)0)
 #endif
 
-/* The OpenMP runtime is not instrumented, so a sanitizer that follows every store, or that forbids locks, sees one
- * thread only. */
+/* These two run with a stand-in for the OpenMP runtime that has one thread (one_thread.c). */
 #if __has_feature(memory_sanitizer) || __has_feature(realtime_sanitizer)
 #define MANY_THREADS 1
 #else

@@ -44,9 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         EXPECT(wild || status[run] == PN_OK, "%s without a bad number", pn_status_name(status[run]));
         size_t lowest;
         pn_status found;
-        const size_t bytes = pn_gradient_norm_workspace(n);
-        void *workspace = workspace_of(bytes);
-        CALL(found, pn_gradient_norm_f32(n, gradient, &norm[run], &lowest, workspace, bytes));
+        CALL(found, pn_gradient_norm_f32(n, gradient, &norm[run], &lowest));
         size_t expected = SIZE_MAX;
         for (size_t i = n; i > 0; --i)
             if (!isfinite(gradient[i - 1])) expected = i - 1;
