@@ -4,6 +4,11 @@ import PackageDescription
 // Layers in order; a target depends on those above it only. No unsafe flags: SwiftPM refuses a versioned
 // dependency that has them, so OpenMP is entered through its runtime (csrc/base/team.c) and kernels pick their
 // instruction set at load (PN_CLONES).
+//
+// PN_UBSAN=1 (Tests/run-sanitizers) is the one exception: UndefinedBehaviorSanitizer for C has no other switch.
+let sanitized = Context.environment["PN_UBSAN"] == "1"
+let checks = "-fsanitize=undefined,float-cast-overflow"
+
 let package = Package(
   name: "penchant",
   products: [
@@ -25,9 +30,10 @@ let package = Package(
     .target(name: "CPenchant", path: "include", publicHeadersPath: "."),
     .target(
       name: "CPenchantKernels", dependencies: ["CPenchant"], path: "csrc", publicHeadersPath: "base",
+      cSettings: sanitized ? [.unsafeFlags([checks, "-fno-sanitize-recover=all"])] : [],
       linkerSettings: [
         .linkedLibrary("omp5"), .linkedLibrary("lapacke"), .linkedLibrary("openblas"), .linkedLibrary("m"),
-      ]),
+      ] + (sanitized ? [.unsafeFlags(["-Xclang-linker", checks])] : [])),
     .systemLibrary(
       name: "CZlib", providers: [.apt(["zlib1g-dev", "libopenblas-dev", "liblapacke-dev", "libomp-dev"])]),
 

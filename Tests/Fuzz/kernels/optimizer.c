@@ -13,6 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pn_parameter_range range[8];
     size_t ranges = pick(4), at = 0;
     const bool whole = flip();
+    if (whole) ranges = 0;
     for (size_t r = 0; r < ranges; ++r) {
         range[r].first = at + pick(n - at + 1);
         range[r].count = pick(n - range[r].first + 1);
@@ -22,8 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     const pn_adam a = { .rate = 0.0625, .beta1 = 0.875, .beta2 = 0.96875, .epsilon = 1e-8, .decay = pick(2) * 0.125,
                         .step = 1 + pick(5), .decoupled = flip() };
-    const pn_sgd s = { .rate = 0.0625, .momentum = pick(2) * 0.875, .dampening = pick(2) * 0.25, .decay = pick(2) * 0.125,
-                       .step = 1 + pick(3), .nesterov = flip() };
+    pn_sgd s = { .rate = 0.0625, .momentum = pick(2) * 0.875, .dampening = pick(2) * 0.25, .decay = pick(2) * 0.125,
+                       .step = 1 + pick(3) };
+    s.nesterov = s.momentum != 0 && s.dampening == 0 && flip();
 
     float *p[2], *m[2], *v[2], *e[2];
     size_t bad[2];

@@ -1,0 +1,2 @@
+import PenchantKernels
+print("trained on \(Team.size) threads")
