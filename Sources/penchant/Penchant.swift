@@ -1,6 +1,110 @@
 import ArgumentParser
+import Foundation
+import PenchantData
+import PenchantKernels
+import PenchantTrain
 
-@main struct Penchant: AsyncParsableCommand {
+struct Penchant: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "penchant", abstract: "Learn what people prefer from the traces they leave.")
+    commandName: "penchant",
+    abstract: "Learn what people prefer from the traces they leave.",
+    discussion: """
+      Examples:
+        penchant demo                                           a corpus, two models, a table, a report
+        penchant inspect pairs.jsonl                            what is in the file, what is wrong with it
+        penchant train bradley-terry --data pairs.jsonl --out run
+        penchant train bradley-terry --data pairs.jsonl --out run --leave-out community
+        penchant predict run --data new.jsonl                   one JSON line in, one out
+
+      Topics: penchant help data · penchant help exit-codes
+      """,
+    version: RunEnvironment.version,
+    subcommands: [
+      Demo.self, Inspect.self, Train.self, Evaluate.self, Predict.self, ReportCommand.self, Bench.self, Doctor.self,
+    ])
+}
+
+@main enum Main {
+  static func main() {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    if arguments.first == "help", let name = arguments.dropFirst().first, let text = Topics.all[name] {
+      print(text)
+      return
+    }
+    if let first = arguments.first, !first.hasPrefix("-") {
+      let verbs = Penchant.configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+      if !verbs.contains(first), let verb = nearest(to: first, among: verbs) {
+        complain("\"\(first)\" is not a command\n  did you mean \"penchant \(verb)\"?")
+        exit(ExitStatus.usage.rawValue)
+      }
+    }
+    do {
+      var command = try Penchant.parseAsRoot(arguments)
+      try command.run()
+    } catch {
+      leave(error)
+    }
+  }
+
+  /// Says what went wrong and ends with the code for its kind.
+  private static func leave(_ error: any Error) -> Never {
+    switch error {
+    case let status as ExitStatus: exit(status.rawValue)
+    case is DataError, is CheckpointError:
+      complain("\(error)")
+      exit(ExitStatus.badData.rawValue)
+    case is ConfigurationError, is RunError:
+      complain("\(error)")
+      exit(ExitStatus.usage.rawValue)
+    case is FileError, is KernelError, is NonFiniteError:
+      complain("\(error)")
+      exit(ExitStatus.failed.rawValue)
+    default: Penchant.exit(withError: error)
+    }
+  }
+
+  static func complain(_ text: String) { FileHandle.standardError.write(Data("error: \(text)\n".utf8)) }
+}
+
+/// How the command ends.
+enum ExitStatus: Int32, Error {
+  case done = 0
+  case failed = 1
+  case badData = 2
+  /// Stopped on request, the checkpoint is saved.
+  case interrupted = 3
+  case usage = 64
+}
+
+/// Texts of `penchant help TOPIC`.
+enum Topics {
+  static let all = ["data": data, "exit-codes": exitCodes]
+
+  static let data = """
+    Preference pairs are JSON lines, plain or gzipped, as TRL and OpenRLHF write them:
+
+      {"prompt": "Is tea better than coffee?", "chosen": "Yes, because …", "rejected": "yes", "community": "tea"}
+
+      chosen, rejected   needed: the two answers, as strings or as lists of {"role", "content"}
+      prompt (context)   what they answer
+      community          a group of people or a topic: results are shown by community, --leave-out uses it
+      user (worker)      who compared
+      weight             how much the pair counts, 1 unless given
+      margin             by how much chosen is better
+
+    penchant inspect FILE shows what a file holds and the first lines that are wrong.
+
+    Embeddings made elsewhere (--embeddings): a .npy or safetensors matrix with two rows a pair, the chosen answer and then the
+    rejected one, in the order of the lines.
+
+    penchant predict reads lines with "chosen" and "rejected" (answers with a probability), or with "text" (answers with a score).
+    """
+
+  static let exitCodes = """
+    0    done
+    1    failed
+    2    bad data: the message names file, line and field; nothing was written
+    3    interrupted, the checkpoint is saved; --resume continues with the same bits
+    64   wrong use: an unknown command, option, setting or system
+    """
 }

@@ -19,6 +19,9 @@ const char *pn_tier_name(pn_tier tier);
 /* Processors that this process may run on (affinity counted). */
 size_t pn_cpu_count(void);
 
+/* Name, version and core of the BLAS library below; static memory. */
+const char *pn_blas_description(void);
+
 PN_END_C
 
 #endif

@@ -22,6 +22,11 @@ public struct BradleyTerryConfiguration: Codable, Sendable, Equatable {
     public var withPrompt = false
     public var featuriser = TextFeaturiser.Configuration()
     public init() {}
+
+    /// Pairs as a table of the texts that get scores.
+    public func table(_ pairs: [PreferencePair]) -> PairTable {
+      PairTable(pairs) { withPrompt && !$0.isEmpty ? $0 + "\n\n" + $1 : $1 }
+    }
   }
   public enum Head: String, Codable, Sendable, CaseIterable {
     /// A weight a feature, fitted to the optimum.

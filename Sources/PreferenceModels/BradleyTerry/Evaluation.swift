@@ -36,6 +36,21 @@ extension BradleyTerry {
     return LeaveOneOut(margins: margins, ridges: folds.map(\.ridge), seconds: ProgressLine.clock() - started)
   }
 
+  /// The split of a plain training: a random share of the pairs, or whole communities, is never trained on.
+  public func split(_ table: PairTable) throws -> Split {
+    let share = configuration.data.test
+    let percent = "\(Int((share * 100).rounded()))%"
+    guard share > 0 else { return Split(name: "none", train: Array(0..<table.count), test: []) }
+    if configuration.data.testByCommunity {
+      var split = try Split.byGroup(table.community.map { table.communities[$0] }, testFraction: share, seed: seed)
+      split.name = "\(percent) of the communities held out"
+      return split
+    }
+    var split = try Split.random(count: table.count, testFraction: share, seed: seed)
+    split.name = "\(percent) of the pairs held out"
+    return split
+  }
+
   /// The plain baseline people start with: word tf-idf and standardised style columns in a logistic regression with ridge 1.
   public static func plainBaseline() throws -> BradleyTerry {
     var configuration = BradleyTerryConfiguration()

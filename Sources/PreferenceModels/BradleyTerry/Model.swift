@@ -7,7 +7,7 @@ import PenchantTrain
 ///
 /// ```swift
 /// let pairs = try PairReader("pairs.jsonl").pairs()
-/// let fitted = try BradleyTerry().fit(to: PairTable(pairs))
+/// let fitted = try BradleyTerry().fit(to: PairTable(pairs)).model
 /// let chance = try fitted.probability("a text", over: "another")
 /// ```
 /// Bradley and Terry 1952; as a model of rewards, Ouyang et al. 2022, equation 1.
@@ -35,15 +35,20 @@ public struct BradleyTerry: Sendable {
   ///   - trainer: where an MLP logs and saves.
   public func fit(
     to table: PairTable, train: [Int]? = nil, embeddings: FeatureMatrix? = nil, trainer: Trainer? = nil, resume: Bool = false
-  ) throws -> FittedBradleyTerry {
+  ) throws -> Fit {
     let texts = try PreparedTexts(table, configuration.features, encoder: encoder, embeddings: embeddings)
-    return try fit(texts, train ?? Array(0..<table.count), trainer: trainer, resume: resume).model
+    return try fit(texts, train ?? Array(0..<table.count), trainer: trainer, resume: resume)
   }
 
-  /// The fitted model, and the scores of all texts of the table.
-  func fit(
-    _ texts: PreparedTexts, _ train: [Int], trainer: Trainer? = nil, resume: Bool = false
-  ) throws -> (model: FittedBradleyTerry, scores: [Double], ending: TrainingEnding) {
+  /// A fitted model with what the fit knows besides.
+  public struct Fit: Sendable {
+    public var model: FittedBradleyTerry
+    /// Calibrated scores of all texts of the table, those of pairs that were not trained on too.
+    public var scores: [Double]
+    public var ending: TrainingEnding
+  }
+
+  func fit(_ texts: PreparedTexts, _ train: [Int], trainer: Trainer? = nil, resume: Bool = false) throws -> Fit {
     guard !train.isEmpty else { throw ConfigurationError("there is no pair to train on") }
     let (pipeline, rows) = try texts.fit(train)
     switch configuration.model.head {
@@ -51,7 +56,7 @@ public struct BradleyTerry: Sendable {
       let (head, temperature, scores) = try fitLinear(texts.table, train, rows)
       let model = FittedBradleyTerry(
         configuration: configuration, seed: seed, pipeline: pipeline, head: .linear(head), temperature: temperature)
-      return (model, scores.map { $0 / temperature }, .finished)
+      return Fit(model: model, scores: scores.map { $0 / temperature }, ending: .finished)
     case .mlp:
       throw ConfigurationError("model.head mlp")
     }
@@ -98,6 +103,9 @@ public struct FittedBradleyTerry: Sendable {
 
   /// The weights of a linear head.
   public var linear: LinearHead? { if case .linear(let head) = head { head } else { nil } }
+
+  /// Pairs as a table of the texts that this model scores: responses, or prompt and response.
+  public func table(_ pairs: [PreferencePair]) -> PairTable { configuration.features.table(pairs) }
 
   /// One score a text, calibrated; only differences mean something.
   public func score(_ texts: [String]) throws -> [Double] {

@@ -1,0 +1,86 @@
+import Foundation
+import PenchantData
+import PenchantTrain
+
+extension FittedBradleyTerry {
+  /// The name in files and on the command line.
+  public static let system = "bradley-terry"
+
+  /// The model as a safetensors file: featuriser, weights, and metadata that names system, configuration and seed.
+  public func bytes() throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    var file = SafeTensorsWriter(metadata: [
+      "system": Self.system, "seed": String(seed), "temperature": String(temperature), "format": "1",
+      "configuration": String(decoding: try encoder.encode(configuration), as: UTF8.self),
+    ])
+    try pipeline.featuriser?.add(to: &file)
+    switch head {
+    case .linear(let head):
+      try file.add("linear.weights", shape: [head.weights.count], head.weights)
+      let tried = head.heldOutLoss.keys.sorted()
+      try file.add("linear.ridges", shape: [tried.count], tried)
+      try file.add("linear.held_out_loss", shape: [tried.count], tried.map { head.heldOutLoss[$0] ?? .nan })
+      file.metadata["ridge"] = String(head.ridge)
+      file.metadata["newton_steps"] = String(head.newtonSteps)
+      file.metadata["converged"] = String(head.converged)
+    }
+    return file.bytes()
+  }
+
+  public func write(to path: String) throws { try AtomicFile.write(bytes(), to: path) }
+
+  /// Reads a model.
+  ///
+  /// - Parameter encoder: opens the sentence encoder that the model was fitted with, by its folder.
+  public init(reading path: String, encoder: (String) throws -> any TextEncoder) throws {
+    try self.init(SafeTensors(path), encoder: encoder)
+  }
+
+  public init(bytes: [UInt8], name: String, encoder: (String) throws -> any TextEncoder) throws {
+    try self.init(SafeTensors(bytes: bytes, name: name), encoder: encoder)
+  }
+
+  init(_ file: SafeTensors, encoder: (String) throws -> any TextEncoder) throws {
+    func value(_ key: String) throws -> String {
+      guard let text = file.metadata[key] else {
+        throw DataError(file: file.file, field: key, "the metadata has no \"\(key)\"", repair: "is this a model of penchant?")
+      }
+      return text
+    }
+    func number<T: LosslessStringConvertible>(_ key: String, _ type: T.Type) throws -> T {
+      guard let number = T(try value(key)) else {
+        throw DataError(file: file.file, field: key, "the metadata \"\(key)\" is not a number", found: try value(key))
+      }
+      return number
+    }
+    let system = try value("system")
+    guard system == Self.system else {
+      throw DataError(file: file.file, field: "system", "this is a model of \"\(system)\"", expected: "\"\(Self.system)\"")
+    }
+    configuration = try JSONDecoder().decode(
+      BradleyTerryConfiguration.self, from: Data(try value("configuration").utf8))
+    try configuration.validate()
+    seed = try number("seed", UInt64.self)
+    temperature = try number("temperature", Double.self)
+    guard temperature > 0, temperature.isFinite else {
+      throw DataError(file: file.file, field: "temperature", "the temperature is \(temperature)", expected: "above 0")
+    }
+    pipeline = FeaturePipeline(
+      configuration: configuration.features,
+      featuriser: configuration.features.builtin ? try FittedFeaturiser(file) : nil,
+      encoder: configuration.features.encoder.isEmpty ? nil : try encoder(configuration.features.encoder))
+    switch configuration.model.head {
+    case .linear:
+      let ridges = try file.floats("linear.ridges", shape: [nil])
+      let losses = try file.floats("linear.held_out_loss", shape: [ridges.count])
+      head = .linear(
+        LinearHead(
+          weights: try file.floats("linear.weights", shape: [nil], finite: true), ridge: try number("ridge", Double.self),
+          heldOutLoss: Dictionary(zip(ridges, losses).map { (Double($0), Double($1)) }, uniquingKeysWith: { a, _ in a }),
+          newtonSteps: try number("newton_steps", Int.self), converged: try value("converged") == "true"))
+    case .mlp:
+      throw ConfigurationError("mlp")
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import ArgumentParser
+import Foundation
+import PenchantData
+import PenchantKernels
+import PenchantTrain
+import PreferenceModels
+
+struct Demo: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "demo", abstract: "A small corpus, trained models, a table and a report, in about a minute.",
+    discussion: """
+      Writes comparisons of short answers by six communities with known tastes (docs/demo-corpus.md), trains models on them,
+      compares them with the best that is possible, and writes report.html.
+      """)
+
+  @Argument(help: "The system: \(System.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var system = System.bradleyTerry.rawValue
+
+  @Option(help: "The directory to write.")
+  var out = "penchant-demo"
+
+  @Option(help: "Pairs of each community.")
+  var pairs = 1500
+
+  @Option(help: "Seed of corpus and training.")
+  var seed: UInt64 = 7
+
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if !(20...1_000_000).contains(pairs) { throw ValidationError("--pairs must be 20 to 1000000, found \(pairs)") }
+  }
+
+  func run() throws {
+    _ = try System(named: system)
+    try common.apply()
+    Interrupt.install()
+    let result = try DemoJob(out: out, pairs: pairs, seed: seed, progress: common.progress).run()
+    if common.json { return try printJSON(result) }
+    print(summary(result))
+    if let first = result.models.first { print("\n" + groupTable(first)) }
+    print(
+      """
+
+      \(out)/report.html     charts and tables
+      \(out)/pairs.jsonl     the comparisons
+      next: penchant predict \(out) --data \(out)/pairs.jsonl | head -3
+      """)
+  }
+}
