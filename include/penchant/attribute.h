@@ -14,8 +14,9 @@
  *              masked entries of E are not read into any result; NaN stays in its text and in sums over texts
  * Accuracy     alpha within 2e-6 absolute for |sigma| <= 60; utility summed so that kappa and u . content add up to it
  *              within 1e-5 relative to the largest term
- * Accumulates  sums over texts (query, key, bias, score, direction, beta) in double, one table a chunk of texts,
- *              added by one fixed tree
+ * Accumulates  a text in float; sums over texts (query, key, bias, score, direction, beta) in double, one table a chunk
+ *              of texts, added by one fixed tree (query in float, in the order of the texts, when Q >= B)
+ * Errors       PN_EDIM attributes, width or rank 0, or rank != width for DOT; PN_EVALUE scale or beta not finite
  * Determinism  same bits for any number of threads
  *
  * Source: PrefPalette (Li et al. 2025), section on attribute attention; the additive bias b is one vector because the two
@@ -56,9 +57,10 @@ typedef struct pn_attribute_gradient {
     double *beta;      /* scalar; utility calls */
 } pn_attribute_gradient;
 
-/* Bytes for the calls below with this model; only shapes, kind, queries and rank are read. SIZE_MAX on overflow.
- * The same number serves forward and gradient, single and multi. */
+/* Bytes for the calls below with this model, forward and gradient: the first for a query a text, the second for those
+ * named `multi`. Only kind, queries and rank of the model are read. SIZE_MAX on overflow. */
 size_t pn_attribute_workspace(size_t texts, size_t attributes, size_t width, const pn_attribute_model *model);
+size_t pn_attribute_multi_workspace(size_t texts, size_t attributes, size_t width, const pn_attribute_model *model);
 
 pn_status pn_attribute_pool_f32(size_t texts, size_t attributes, size_t width, const pn_attribute_model *model,
                                 const float *E,
