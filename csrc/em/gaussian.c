@@ -132,7 +132,7 @@ static pn_status sizes(size_t n, size_t d, size_t components)
 }
 
 pn_status pn_em_gaussian_e_f32(size_t n, size_t d, size_t components, pn_em_covariance covariance, const float *x,
-                               const float *log_weight, const float *mean, const float *variance,
+                               const double *weight, const float *mean, const float *variance,
                                float *responsibility, float *loglik, double *mean_loglik, void *workspace,
                                size_t workspace_bytes)
 {
@@ -141,7 +141,7 @@ pn_status pn_em_gaussian_e_f32(size_t n, size_t d, size_t components, pn_em_cova
     if (covariance != PN_EM_SPHERICAL && covariance != PN_EM_DIAGONAL) return PN_EVALUE;
     if (mean_loglik) *mean_loglik = 0.0;
     if (n == 0) return PN_OK;
-    if (!x || !log_weight || !mean || !variance || !responsibility) return PN_ENULL;
+    if (!x || !weight || !mean || !variance || !responsibility) return PN_ENULL;
     const size_t needed = pn_em_gaussian_workspace(n, d, components);
     if (!workspace || needed == SIZE_MAX || workspace_bytes < needed) return PN_EWORKSPACE;
 
@@ -158,7 +158,8 @@ pn_status pn_em_gaussian_e_f32(size_t n, size_t d, size_t components, pn_em_cova
             log_det += log((double)v);
         }
         if (!diagonal) log_det *= (double)d;
-        constant[k] = (float)((double)log_weight[k] - 0.5 * (log_det + (double)d * 1.8378770664093454836));
+        if (!(weight[k] >= 0.0 && weight[k] < INFINITY)) return PN_EVALUE;
+        constant[k] = (float)(log(weight[k]) - 0.5 * (log_det + (double)d * 1.8378770664093454836));
     }
     struct e_step p = { n, d, components, diagonal, x, mean, precision, constant, responsibility, loglik, partial };
     status = pn_team_for(blocks, e_block, &p);

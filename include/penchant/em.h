@@ -138,8 +138,8 @@ pn_status pn_em_mixture_f32(size_t n, size_t components, pn_em_input input,
 
 /* Gaussian mixture with diagonal (variance: [K, d]) or spherical (variance: [K]) covariance.
  *
- * E: log N(x; mean_k, variance_k) from squared differences (never from expanded squares), then softmax with log_weight;
- *    loglik [n] is the log-density of the row. variance must be > 0 (PN_EVALUE).
+ * E: weight_k N(x; mean_k, variance_k) from squared differences (never from expanded squares), shares of their sum;
+ *    loglik [n] is the log-density of the row. variance must be > 0, weight >= 0 (PN_EVALUE).
  * M: weight_k = N_k / n, mean_k, variance_k >= floor in two passes; a component with N_k < PN_EM_MASS_MIN keeps its
  *    mean and variance and gets weight N_k / n. Accumulates in double. d >= 1 (PN_EDIM). */
 #define PN_EM_MASS_MIN 1e-10
@@ -151,7 +151,7 @@ typedef enum pn_em_covariance {
 size_t pn_em_gaussian_workspace(size_t n, size_t d, size_t components);
 pn_status pn_em_gaussian_e_f32(size_t n, size_t d, size_t components, pn_em_covariance covariance,
                                const float *PN_COUNT(n * d) x,
-                               const float *PN_COUNT(components) log_weight,
+                               const double *PN_COUNT(components) weight,
                                const float *PN_COUNT(components * d) mean,
                                const float *variance,
                                float *PN_COUNT(n * components) responsibility,
