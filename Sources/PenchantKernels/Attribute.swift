@@ -29,11 +29,13 @@ public struct AttributeAttention: Sendable, Equatable {
     switch score {
     case .dot: rank = width
     case .additive(let key, let weights, let bias):
-      guard !weights.isEmpty, key.count == weights.count * width, bias.map({ $0.count == weights.count }) ?? true
+      guard !weights.isEmpty, key.count == weights.count * width,
+        bias.map({ $0.count == weights.count }) ?? true
       else {
         throw .shape(
           "AttributeAttention",
-          "key has \(key.count) values, score \(weights.count), bias \(bias?.count ?? weights.count); width is \(width)")
+          "key has \(key.count) values, score \(weights.count), bias \(bias?.count ?? weights.count); width is \(width)"
+        )
       }
       rank = weights.count
     }
@@ -61,7 +63,8 @@ public struct AttributeAttention: Sendable, Equatable {
 
   /// Pools the texts and, with `alpha`, writes the weights `[B, K]`. An output of no elements is left out.
   public func pool(
-    _ texts: Span<Float>, mask: Span<UInt8>? = nil, ids: Span<UInt32>? = nil, pooled: inout MutableSpan<Float>,
+    _ texts: Span<Float>, mask: Span<UInt8>? = nil, ids: Span<UInt32>? = nil,
+    pooled: inout MutableSpan<Float>,
     alpha: inout MutableSpan<Float>
   ) throws(KernelError) {
     let b = try count(texts, mask, ids, "AttributeAttention.pool")
@@ -71,7 +74,8 @@ public struct AttributeAttention: Sendable, Equatable {
       address(texts), address(mask), address(ids), address(&pooled), address(&alpha)
     )
     try withModel { (model) throws(KernelError) in
-      let scratch = try Scratch(pn_attribute_workspace(b, attributes, width, model), "AttributeAttention.pool")
+      let scratch = try Scratch(
+        pn_attribute_workspace(b, attributes, width, model), "AttributeAttention.pool")
       try check(
         pn_attribute_pool_f32(
           b, attributes, width, model, texts, mask, ids, pooled, alpha, scratch.start, scratch.bytes),
@@ -85,8 +89,10 @@ public struct AttributeAttention: Sendable, Equatable {
   ///   - pooledGradient: what reaches pooled, `[B, m]`, or `nil`. alphaGradient: what reaches alpha, `[B, K]`, or `nil`.
   ///   - textsGradient: like `texts`, or no elements. pooled: the forward value, or no elements.
   public func poolGradient(
-    _ texts: Span<Float>, mask: Span<UInt8>? = nil, ids: Span<UInt32>? = nil, pooledGradient: Span<Float>? = nil,
-    alphaGradient: Span<Float>? = nil, textsGradient: inout MutableSpan<Float>, pooled: inout MutableSpan<Float>
+    _ texts: Span<Float>, mask: Span<UInt8>? = nil, ids: Span<UInt32>? = nil,
+    pooledGradient: Span<Float>? = nil,
+    alphaGradient: Span<Float>? = nil, textsGradient: inout MutableSpan<Float>,
+    pooled: inout MutableSpan<Float>
   ) throws(KernelError) -> Gradients {
     let call: StaticString = "AttributeAttention.poolGradient"
     let b = try count(texts, mask, ids, call)
@@ -98,11 +104,13 @@ public struct AttributeAttention: Sendable, Equatable {
       address(texts), address(mask), address(ids), address(pooledGradient), address(alphaGradient),
       address(&textsGradient), address(&pooled)
     )
-    return try gradients(utility: false, texts: dTexts, content: nil) { (model, gradient) throws(KernelError) in
+    return try gradients(utility: false, texts: dTexts, content: nil) {
+      (model, gradient) throws(KernelError) in
       let scratch = try Scratch(pn_attribute_workspace(b, attributes, width, model), call)
       try check(
         pn_attribute_pool_grad_f32(
-          b, attributes, width, model, texts, mask, ids, dPooled, dAlpha, gradient, pooled, nil, scratch.start,
+          b, attributes, width, model, texts, mask, ids, dPooled, dAlpha, gradient, pooled, nil,
+          scratch.start,
           scratch.bytes), call)
     }
   }
@@ -128,7 +136,8 @@ public struct AttributeAttention: Sendable, Equatable {
       let scratch = try Scratch(pn_attribute_workspace(b, attributes, width, model), call)
       try check(
         pn_attribute_utility_f32(
-          b, attributes, width, beta, model, texts, mask, ids, direction, content, out, alpha, kappa, scratch.start,
+          b, attributes, width, beta, model, texts, mask, ids, direction, content, out, alpha, kappa,
+          scratch.start,
           scratch.bytes), call)
     }
   }
@@ -142,12 +151,15 @@ public struct AttributeAttention: Sendable, Equatable {
     let call: StaticString = "AttributeAttention.utilityGradient"
     let b = try count(texts, mask, ids, call)
     try requireUtility(
-      b, direction, content, utilityGradient.count, b, textsGradient.count, contentGradient.count, texts.count, call)
+      b, direction, content, utilityGradient.count, b, textsGradient.count, contentGradient.count,
+      texts.count, call)
     let (texts, mask, ids, direction, content, dUtility, dTexts, dContent) = (
-      address(texts), address(mask), address(ids), address(direction), address(content), address(utilityGradient),
+      address(texts), address(mask), address(ids), address(direction), address(content),
+      address(utilityGradient),
       address(&textsGradient), address(&contentGradient)
     )
-    return try gradients(utility: true, texts: dTexts, content: dContent) { (model, gradient) throws(KernelError) in
+    return try gradients(utility: true, texts: dTexts, content: dContent) {
+      (model, gradient) throws(KernelError) in
       let scratch = try Scratch(pn_attribute_workspace(b, attributes, width, model), call)
       try check(
         pn_attribute_utility_grad_f32(
@@ -158,7 +170,8 @@ public struct AttributeAttention: Sendable, Equatable {
 
   /// Utility of every text under every query, `[B, Q]`; alpha `[B, Q, K]`. Texts are read, and keys made, once.
   public func utilities(
-    _ texts: Span<Float>, mask: Span<UInt8>? = nil, direction: Span<Float>, content: Span<Float>? = nil, beta: Float,
+    _ texts: Span<Float>, mask: Span<UInt8>? = nil, direction: Span<Float>, content: Span<Float>? = nil,
+    beta: Float,
     into utilities: inout MutableSpan<Float>, alpha: inout MutableSpan<Float>
   ) throws(KernelError) {
     let call: StaticString = "AttributeAttention.utilities"
@@ -169,7 +182,8 @@ public struct AttributeAttention: Sendable, Equatable {
     try require(utilities.count, "utilities", is: b * q, call)
     if alpha.count > 0 { try require(alpha.count, "alpha", is: b * q * attributes, call) }
     let (texts, mask, direction, content, out, alpha) = (
-      address(texts), address(mask), address(direction), address(content), address(&utilities), address(&alpha)
+      address(texts), address(mask), address(direction), address(content), address(&utilities),
+      address(&alpha)
     )
     try withModel { (model) throws(KernelError) in
       let scratch = try Scratch(pn_attribute_multi_workspace(b, attributes, width, model), call)
@@ -182,20 +196,23 @@ public struct AttributeAttention: Sendable, Equatable {
 
   /// Gradient of `utilities` from `[B, Q]`.
   public func utilitiesGradient(
-    _ texts: Span<Float>, mask: Span<UInt8>? = nil, direction: Span<Float>, content: Span<Float>? = nil, beta: Float,
+    _ texts: Span<Float>, mask: Span<UInt8>? = nil, direction: Span<Float>, content: Span<Float>? = nil,
+    beta: Float,
     utilitiesGradient: Span<Float>, textsGradient: inout MutableSpan<Float>,
     contentGradient: inout MutableSpan<Float>
   ) throws(KernelError) -> Gradients {
     let call: StaticString = "AttributeAttention.utilitiesGradient"
     let b = try count(texts, mask, nil, call)
     try requireUtility(
-      b, direction, content, utilitiesGradient.count, b * queryCount, textsGradient.count, contentGradient.count,
+      b, direction, content, utilitiesGradient.count, b * queryCount, textsGradient.count,
+      contentGradient.count,
       texts.count, call)
     let (texts, mask, direction, content, dUtility, dTexts, dContent) = (
       address(texts), address(mask), address(direction), address(content), address(utilitiesGradient),
       address(&textsGradient), address(&contentGradient)
     )
-    return try gradients(utility: true, texts: dTexts, content: dContent) { (model, gradient) throws(KernelError) in
+    return try gradients(utility: true, texts: dTexts, content: dContent) {
+      (model, gradient) throws(KernelError) in
       let scratch = try Scratch(pn_attribute_multi_workspace(b, attributes, width, model), call)
       try check(
         pn_attribute_utility_multi_grad_f32(
@@ -217,7 +234,8 @@ public struct AttributeAttention: Sendable, Equatable {
   }
 
   private func requireUtility(
-    _ b: Int, _ direction: Span<Float>, _ content: Span<Float>?, _ upstream: Int, _ expected: Int, _ dTexts: Int,
+    _ b: Int, _ direction: Span<Float>, _ content: Span<Float>?, _ upstream: Int, _ expected: Int,
+    _ dTexts: Int,
     _ dContent: Int, _ texts: Int, _ call: StaticString
   ) throws(KernelError) {
     try require(direction.count, "direction", is: width, call)
@@ -259,12 +277,14 @@ public struct AttributeAttention: Sendable, Equatable {
 
   private func gradients(
     utility: Bool, texts: UnsafeMutablePointer<Float>?, content: UnsafeMutablePointer<Float>?,
-    _ body: (UnsafePointer<pn_attribute_model>, UnsafePointer<pn_attribute_gradient>) throws(KernelError) -> Void
+    _ body: (UnsafePointer<pn_attribute_model>, UnsafePointer<pn_attribute_gradient>) throws(KernelError) ->
+      Void
   ) throws(KernelError) -> Gradients {
     let additive = if case .additive = score { true } else { false }
     // One block holds them all: query, key, score, bias, direction.
     let counts = [
-      queries.count, additive ? rank * width : 0, additive ? rank : 0, additive ? rank : 0, utility ? width : 0,
+      queries.count, additive ? rank * width : 0, additive ? rank : 0, additive ? rank : 0,
+      utility ? width : 0,
     ]
     let starts = counts.reduce(into: [0]) { $0.append($0.last! + $1) }
     var all = [Float](repeating: 0, count: starts[5])

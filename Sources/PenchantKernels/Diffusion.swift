@@ -62,7 +62,8 @@ public func ddimMove(
   try require(eps.count, "eps", is: x.count, "ddimMove")
   try require(out.count, "out", is: x.count, "ddimMove")
   try check(
-    pn_ddim_invert_f32(from.count, columns, address(from), address(to), address(x), address(eps), address(&out)),
+    pn_ddim_invert_f32(
+      from.count, columns, address(from), address(to), address(x), address(eps), address(&out)),
     "ddimMove")
 }
 
@@ -116,7 +117,8 @@ public func diffusionPreferenceLoss(
 
 /// InPO (Lu et al. 2025): the same, with the noise implied by inverted latents `x` of the clean ones at a level a pair.
 public func inversionPreferenceLoss(
-  levels: Span<Double>, beta: Float, eps: Span<Float>, reference: Span<Float>, x: Span<Float>, clean: Span<Float>,
+  levels: Span<Double>, beta: Float, eps: Span<Float>, reference: Span<Float>, x: Span<Float>,
+  clean: Span<Float>,
   weights: Span<Float>? = nil, gradientScale: Float = 1, gradient: inout MutableSpan<Float>
 ) throws(KernelError) -> DiffusionPairs {
   let call: StaticString = "inversionPreferenceLoss"

@@ -74,13 +74,15 @@ public struct NoisyObjective: Sendable, Equatable {
   }
 
   func options(_ gradientScale: Float) -> pn_em_options {
-    pn_em_options(objective: kind.c, beta: beta, gamma: gamma, likelihood: likelihood, grad_scale: gradientScale)
+    pn_em_options(
+      objective: kind.c, beta: beta, gamma: gamma, likelihood: likelihood, grad_scale: gradientScale)
   }
 
   /// Writes the induced logits of pairs of log-probabilities.
   public func logits(
     chosen: Span<Float>, rejected: Span<Float>, chosenReference: Span<Float>? = nil,
-    rejectedReference: Span<Float>? = nil, chosenLengths: Span<UInt32>? = nil, rejectedLengths: Span<UInt32>? = nil,
+    rejectedReference: Span<Float>? = nil, chosenLengths: Span<UInt32>? = nil,
+    rejectedLengths: Span<UInt32>? = nil,
     into logits: inout MutableSpan<Float>
   ) throws(KernelError) {
     let n = chosen.count
@@ -98,8 +100,10 @@ public struct NoisyObjective: Sendable, Equatable {
   /// One pass from log-probabilities to posterior, gradients of the policy and sums of the annotators.
   public func step(
     chosen: Span<Float>, rejected: Span<Float>, chosenReference: Span<Float>? = nil,
-    rejectedReference: Span<Float>? = nil, chosenLengths: Span<UInt32>? = nil, rejectedLengths: Span<UInt32>? = nil,
-    annotators: Span<UInt32>? = nil, reliability: Span<Float>, weights: Span<Float>? = nil, gradientScale: Float = 1,
+    rejectedReference: Span<Float>? = nil, chosenLengths: Span<UInt32>? = nil,
+    rejectedLengths: Span<UInt32>? = nil,
+    annotators: Span<UInt32>? = nil, reliability: Span<Float>, weights: Span<Float>? = nil,
+    gradientScale: Float = 1,
     posterior: inout MutableSpan<Float>, chosenGradient: inout MutableSpan<Float>,
     rejectedGradient: inout MutableSpan<Float>
   ) throws(KernelError) -> AnnotatorSums {
@@ -111,7 +115,9 @@ public struct NoisyObjective: Sendable, Equatable {
     try require(annotators, "annotators", is: n, "NoisyObjective.step")
     try require(weights, "weights", is: n, "NoisyObjective.step")
     if posterior.count > 0 { try require(posterior.count, "posterior", is: n, "NoisyObjective.step") }
-    if chosenGradient.count > 0 { try require(chosenGradient.count, "chosenGradient", is: n, "NoisyObjective.step") }
+    if chosenGradient.count > 0 {
+      try require(chosenGradient.count, "chosenGradient", is: n, "NoisyObjective.step")
+    }
     if rejectedGradient.count > 0 {
       try require(rejectedGradient.count, "rejectedGradient", is: n, "NoisyObjective.step")
     }
@@ -122,9 +128,11 @@ public struct NoisyObjective: Sendable, Equatable {
       sum: [Double](repeating: 0, count: k), count: [Double](repeating: 0, count: k), meanLoss: 0)
     try check(
       pn_em_logprob_f32(
-        n, k, &options, address(chosen), address(rejected), address(chosenReference), address(rejectedReference),
+        n, k, &options, address(chosen), address(rejected), address(chosenReference),
+        address(rejectedReference),
         address(chosenLengths), address(rejectedLengths), address(annotators), address(reliability),
-        address(weights), address(&posterior), address(&chosenGradient), address(&rejectedGradient), &sums.sum,
+        address(weights), address(&posterior), address(&chosenGradient), address(&rejectedGradient),
+        &sums.sum,
         &sums.count, &sums.meanLoss, scratch.start, scratch.bytes), "NoisyObjective.step")
     return sums
   }
@@ -147,7 +155,8 @@ public enum ReliabilityRule: Sendable, Equatable {
   ) throws(KernelError) -> [Float] {
     guard eta.count == sums.sum.count, eta.count == sums.count.count else {
       throw .shape(
-        "ReliabilityRule.update", "\(eta.count) reliabilities, \(sums.sum.count) sums, \(sums.count.count) counts")
+        "ReliabilityRule.update",
+        "\(eta.count) reliabilities, \(sums.sum.count) sums, \(sums.count.count) counts")
     }
     let (rule, step, right, wrong): (pn_em_rule, Double, Double, Double) =
       switch self {
@@ -188,10 +197,14 @@ public func mixtureStep(
   responsibility: inout MutableSpan<Float>
 ) throws(KernelError) -> MixtureStep {
   let k = logWeights.count
-  guard k > 0, x.count % k == 0 else { throw .shape("mixtureStep", "\(x.count) values in rows of \(k) components") }
+  guard k > 0, x.count % k == 0 else {
+    throw .shape("mixtureStep", "\(x.count) values in rows of \(k) components")
+  }
   let n = x.count / k
   try require(weights, "weights", is: n, "mixtureStep")
-  if responsibility.count > 0 { try require(responsibility.count, "responsibility", is: x.count, "mixtureStep") }
+  if responsibility.count > 0 {
+    try require(responsibility.count, "responsibility", is: x.count, "mixtureStep")
+  }
   let scratch = try Scratch(pn_em_mixture_workspace(n, k), "mixtureStep")
   var step = MixtureStep(weights: [Double](repeating: 0, count: k), meanLogLikelihood: 0)
   try check(
@@ -228,7 +241,8 @@ public struct GaussianMixture: Sendable, Equatable {
     else {
       throw .shape(
         "GaussianMixture",
-        "\(k) weights, \(means.count) means and \(variances.count) variances do not fit dimension \(dimension)")
+        "\(k) weights, \(means.count) means and \(variances.count) variances do not fit dimension \(dimension)"
+      )
     }
     self.covariance = covariance
     self.dimension = dimension
@@ -249,7 +263,8 @@ public struct GaussianMixture: Sendable, Equatable {
     var mean = 0.0
     try check(
       pn_em_gaussian_e_f32(
-        n, dimension, components, covariance.c, address(x), weights, means, variances, address(&responsibility),
+        n, dimension, components, covariance.c, address(x), weights, means, variances,
+        address(&responsibility),
         address(&logDensity), &mean, scratch.start, scratch.bytes), "GaussianMixture.expect")
     return mean
   }
@@ -262,7 +277,8 @@ public struct GaussianMixture: Sendable, Equatable {
     let scratch = try Scratch(pn_em_gaussian_workspace(n, dimension, components), "GaussianMixture.maximize")
     try check(
       pn_em_gaussian_m_f32(
-        n, dimension, components, covariance.c, varianceFloor, address(x), address(responsibility), &weights, &means,
+        n, dimension, components, covariance.c, varianceFloor, address(x), address(responsibility), &weights,
+        &means,
         &variances, scratch.start, scratch.bytes), "GaussianMixture.maximize")
   }
 
@@ -271,7 +287,8 @@ public struct GaussianMixture: Sendable, Equatable {
     guard n * dimension == x.count, n * components == responsibilities else {
       throw .shape(
         "GaussianMixture",
-        "\(x.count) values in rows of \(dimension), \(responsibilities) responsibilities in rows of \(components)")
+        "\(x.count) values in rows of \(dimension), \(responsibilities) responsibilities in rows of \(components)"
+      )
     }
     return n
   }
@@ -289,7 +306,9 @@ public func prototypeStep(
   responsibility: inout MutableSpan<Float>, gradient: inout MutableSpan<Float>
 ) throws(KernelError) -> MixtureStep {
   let k = logWeights.count
-  guard offsets.count > 0, k > 0 else { throw .shape("prototypeStep", "\(offsets.count) offsets, \(k) prototypes") }
+  guard offsets.count > 0, k > 0 else {
+    throw .shape("prototypeStep", "\(offsets.count) offsets, \(k) prototypes")
+  }
   let users = offsets.count - 1
   guard offsets[0] == 0, offsets[users] >= 0, margins.count == offsets[users] * k else {
     throw .shape(
@@ -305,7 +324,8 @@ public func prototypeStep(
   var loss = 0.0
   try check(
     pn_em_prototype_f32(
-      users, k, gradientScale, address(offsets), address(margins), address(logWeights), address(&responsibility),
+      users, k, gradientScale, address(offsets), address(margins), address(logWeights),
+      address(&responsibility),
       address(&gradient), &step.weights, &loss, scratch.start, scratch.bytes), "prototypeStep")
   step.meanLogLikelihood = -loss
   return step

@@ -49,7 +49,9 @@ public struct PreferenceLoss: Sendable, Equatable {
   /// Rafailov et al. 2023; `smoothing` > 0 is cDPO.
   public static func dpo(beta: Float, smoothing: Float = 0) -> Self { Self(beta: beta, smoothing: smoothing) }
   /// Chowdhury et al. 2024: unbiased when `smoothing` is the true rate of wrong labels.
-  public static func rDPO(beta: Float, smoothing: Float) -> Self { Self(.robust, beta: beta, smoothing: smoothing) }
+  public static func rDPO(beta: Float, smoothing: Float) -> Self {
+    Self(.robust, beta: beta, smoothing: smoothing)
+  }
   /// Zhao et al. 2023.
   public static func slic(beta: Float, likelihood: Float = 0) -> Self {
     Self(.hinge, beta: beta, likelihood: likelihood)
@@ -59,11 +61,14 @@ public struct PreferenceLoss: Sendable, Equatable {
   /// Meng et al. 2024; give lengths. `gamma` is in units of the margin: β times what some call γ/β.
   public static func simPO(beta: Float, gamma: Float) -> Self { Self(beta: beta, targetMargin: gamma) }
   /// Xu et al. 2024; give no reference.
-  public static func cpo(beta: Float, likelihood: Float = 1) -> Self { Self(beta: beta, likelihood: likelihood) }
+  public static func cpo(beta: Float, likelihood: Float = 1) -> Self {
+    Self(beta: beta, likelihood: likelihood)
+  }
 
   func options(_ gradientScale: Float) -> pn_preference_options {
     pn_preference_options(
-      loss: kind.c, beta: beta, gamma: targetMargin, smoothing: smoothing, shape: shape, likelihood: likelihood,
+      loss: kind.c, beta: beta, gamma: targetMargin, smoothing: smoothing, shape: shape,
+      likelihood: likelihood,
       grad_scale: gradientScale)
   }
 }
@@ -114,14 +119,17 @@ public func preferenceLoss(
   try require(weights, "weights", is: n, "preferenceLoss")
   if losses.count > 0 { try require(losses.count, "losses", is: n, "preferenceLoss") }
   if chosenGradient.count > 0 { try require(chosenGradient.count, "chosenGradient", is: n, "preferenceLoss") }
-  if rejectedGradient.count > 0 { try require(rejectedGradient.count, "rejectedGradient", is: n, "preferenceLoss") }
+  if rejectedGradient.count > 0 {
+    try require(rejectedGradient.count, "rejectedGradient", is: n, "preferenceLoss")
+  }
   let scratch = try Scratch(pn_preference_workspace(n), "preferenceLoss")
   var options = loss.options(gradientScale)
   var mean = 0.0
   try check(
     pn_preference_score_f32(
       n, &options, address(chosen), address(rejected), address(targets), address(labels), address(weights),
-      address(&losses), address(&chosenGradient), address(&rejectedGradient), &mean, scratch.start, scratch.bytes),
+      address(&losses), address(&chosenGradient), address(&rejectedGradient), &mean, scratch.start,
+      scratch.bytes),
     "preferenceLoss")
   return mean
 }
@@ -132,8 +140,10 @@ public func preferenceLoss(
 /// where they are not given (a length of 0 counts as 1). References come both or not at all, lengths too.
 @discardableResult
 public func preferenceLoss(
-  _ loss: PreferenceLoss, chosenLogProbabilities chosen: Span<Float>, rejectedLogProbabilities rejected: Span<Float>,
-  chosenReference: Span<Float>? = nil, rejectedReference: Span<Float>? = nil, chosenLengths: Span<UInt32>? = nil,
+  _ loss: PreferenceLoss, chosenLogProbabilities chosen: Span<Float>,
+  rejectedLogProbabilities rejected: Span<Float>,
+  chosenReference: Span<Float>? = nil, rejectedReference: Span<Float>? = nil,
+  chosenLengths: Span<UInt32>? = nil,
   rejectedLengths: Span<UInt32>? = nil, targets: Span<Float>? = nil, labels: Span<Float>? = nil,
   weights: Span<Float>? = nil, gradientScale: Float = 1, losses: inout MutableSpan<Float>,
   chosenGradient: inout MutableSpan<Float>, rejectedGradient: inout MutableSpan<Float>
@@ -147,7 +157,9 @@ public func preferenceLoss(
   try require(weights, "weights", is: n, "preferenceLoss")
   if losses.count > 0 { try require(losses.count, "losses", is: n, "preferenceLoss") }
   if chosenGradient.count > 0 { try require(chosenGradient.count, "chosenGradient", is: n, "preferenceLoss") }
-  if rejectedGradient.count > 0 { try require(rejectedGradient.count, "rejectedGradient", is: n, "preferenceLoss") }
+  if rejectedGradient.count > 0 {
+    try require(rejectedGradient.count, "rejectedGradient", is: n, "preferenceLoss")
+  }
   let scratch = try Scratch(pn_preference_workspace(n), "preferenceLoss")
   var options = loss.options(gradientScale)
   var mean = 0.0
@@ -155,16 +167,19 @@ public func preferenceLoss(
     pn_preference_logprob_f32(
       n, &options, address(chosen), address(rejected), address(chosenReference), address(rejectedReference),
       address(chosenLengths), address(rejectedLengths), address(targets), address(labels), address(weights),
-      address(&losses), address(&chosenGradient), address(&rejectedGradient), &mean, scratch.start, scratch.bytes),
+      address(&losses), address(&chosenGradient), address(&rejectedGradient), &mean, scratch.start,
+      scratch.bytes),
     "preferenceLoss")
   return mean
 }
 
 func requireLogProbabilities(
-  _ n: Int, _ chosenReference: Span<Float>?, _ rejectedReference: Span<Float>?, _ chosenLengths: Span<UInt32>?,
+  _ n: Int, _ chosenReference: Span<Float>?, _ rejectedReference: Span<Float>?,
+  _ chosenLengths: Span<UInt32>?,
   _ rejectedLengths: Span<UInt32>?, _ call: StaticString
 ) throws(KernelError) {
-  guard (chosenReference == nil) == (rejectedReference == nil), (chosenLengths == nil) == (rejectedLengths == nil)
+  guard (chosenReference == nil) == (rejectedReference == nil),
+    (chosenLengths == nil) == (rejectedLengths == nil)
   else {
     throw .shape("\(call)", "references, and lengths, are given for chosen and rejected or for neither")
   }
