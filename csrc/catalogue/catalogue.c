@@ -94,11 +94,13 @@ static bool sizes_fit(size_t n, size_t V, size_t d)
            pn_mul_size(product, sizeof(float), &product);
 }
 
+/* The value alone takes other chunks than value and gradients, and may need more for few items. */
 size_t pn_catalogue_loss_workspace(size_t n, size_t V, size_t d)
 {
-    struct pn_softmax_plan plan;
-    if (!sizes_fit(n, V, d) || !pn_softmax_plan(n, V, d, true, &plan)) return SIZE_MAX;
-    return with_head(n, 3, 0, &plan);
+    struct pn_softmax_plan both, value;
+    if (!sizes_fit(n, V, d) || !pn_softmax_plan(n, V, d, true, &both) || !pn_softmax_plan(n, V, d, false, &value))
+        return SIZE_MAX;
+    return pn_max(with_head(n, 3, 0, &both), with_head(n, 3, 0, &value));
 }
 
 pn_status pn_catalogue_loss_f32(size_t n, size_t V, size_t d, float scale, bool accumulate, const float *hidden,

@@ -1,0 +1,135 @@
+import PenchantKernels
+import TestSupport
+import Testing
+
+/// Integers, so that scores are exact and many of them tie.
+private struct Contest {
+  let shape: RankingShape
+  let queries: [Float]
+  let items: [Float]
+  let bias: [Float]
+  let mask: [UInt8]
+  let excluded: [[UInt32]]
+  let targets: [UInt32]
+
+  init(_ n: Int, _ items: Int, _ width: Int) {
+    var generator = TestGenerator(stream: "contest \(n) \(items) \(width)")
+    let small = Distribution.uniform(-2.5, 2.5)
+    shape = RankingShape(queries: n, items: items, width: width)
+    queries = generator.floats(n * width, small).map { $0.rounded() }
+    self.items = generator.floats(items * width, small).map { $0.rounded() }
+    bias = generator.floats(items, small).map { $0.rounded() }
+    mask = (0..<items).map { _ in Int.random(in: 0..<8, using: &generator) == 0 ? 0 : 1 }
+    excluded = (0..<n).map { query in
+      items == 0 ? [] : (0..<query % 5).map { _ in UInt32.random(in: 0..<UInt32(items), using: &generator) }
+    }
+    targets = (0..<n).map { _ in items == 0 ? 0 : UInt32.random(in: 0..<UInt32(items), using: &generator) }
+  }
+
+  func score(_ query: Int, _ item: Int) -> Double {
+    (0..<shape.width).reduce(Double(bias[item])) {
+      $0 + Double(queries[query * shape.width + $1]) * Double(items[item * shape.width + $1])
+    }
+  }
+
+  func kept(_ query: Int) -> [Int] {
+    (0..<shape.items).filter { mask[$0] == 1 && !excluded[query].contains(UInt32($0)) }
+  }
+
+  func top(_ count: Int) throws -> RankedItems {
+    try topItems(
+      count, shape, queries: queries.span, items: items.span, bias: bias.span, mask: mask.span,
+      excluding: try Exclusions(excluded))
+  }
+}
+
+@Suite struct RankTests {
+  @Test(arguments: [[1, 1, 1], [3, 5, 2], [5, 63, 3], [20, 65, 4], [65, 200, 3], [17, 1025, 5], [130, 300, 2], [2, 0, 3]])
+  func bestItemsAreThoseOfASort(_ numbers: [Int]) throws {
+    let contest = Contest(numbers[0], numbers[1], numbers[2])
+    for count in [0, 1, 7, 1000] {
+      let got = try contest.top(count)
+      for query in 0..<numbers[0] {
+        let sorted = contest.kept(query).map { (contest.score(query, $0), $0) }
+          .sorted { $0.0 > $1.0 || ($0.0 == $1.0 && $0.1 < $1.1) }
+        for place in 0..<count {
+          let (id, score) = (got.ids[query * count + place], got.scores[query * count + place])
+          if place < sorted.count {
+            #expect(id == UInt32(sorted[place].1) && Double(score) == sorted[place].0)
+          } else {
+            #expect(id == RankedItems.none && score == -.infinity)
+          }
+        }
+      }
+      let again = try Team.with(threads: 3) { () throws in try contest.top(count) }
+      #expect(again == got)
+    }
+  }
+
+  @Test func equalRowsComeInOrderOfTheirIds() throws {
+    let shape = RankingShape(queries: 1, items: 5000, width: 3)
+    let got = try topItems(
+      20, shape, queries: [1, 2, 3].span, items: [Float](repeating: 0.1, count: 15_000).span)
+    #expect(got.ids == Array(0..<20))
+  }
+
+  @Test func scoresThatAreNotNumbersAreNeverReturned() throws {
+    let shape = RankingShape(queries: 1, items: 5, width: 1)
+    let got = try topItems(4, shape, queries: [1].span, items: [.nan, -.infinity, 3, .infinity, -3].span)
+    #expect(got.ids == [3, 2, 4, RankedItems.none] && got.scores == [.infinity, 3, -3, -.infinity])
+  }
+
+  @Test func rowsOfScoresAreRanked() throws {
+    var generator = TestGenerator(stream: "scores")
+    let scores = generator.floats(3 * 500, .smallIntegers)
+    let mask = (0..<1500).map { UInt8($0 % 3 == 0 ? 0 : 1) }
+    let got = try topScores(9, rows: 3, columns: 500, scores: scores.span, mask: mask.span)
+    for row in 0..<3 {
+      let want = (0..<500).filter { mask[row * 500 + $0] == 1 }
+        .sorted { (scores[row * 500 + $0], $1) > (scores[row * 500 + $1], $0) }.prefix(9)
+      #expect(Array(got.ids[row * 9..<row * 9 + 9]) == want.map(UInt32.init))
+    }
+    let few = try topScores(3, rows: 1, columns: 2, scores: [.nan, 1].span)
+    #expect(few.ids == [1, RankedItems.none, RankedItems.none])
+  }
+
+  @Test(arguments: [[1, 1, 1], [5, 63, 3], [65, 200, 3], [17, 1025, 5], [130, 300, 2]])
+  func ranksAreThoseOfCounting(_ numbers: [Int]) throws {
+    let contest = Contest(numbers[0], numbers[1], numbers[2])
+    func run() throws -> TargetRanks {
+      try ranks(
+        ofTargets: contest.targets.span, contest.shape, queries: contest.queries.span, items: contest.items.span,
+        bias: contest.bias.span, mask: contest.mask.span, excluding: try Exclusions(contest.excluded))
+    }
+    let got = try run()
+    for query in 0..<numbers[0] {
+      let target = Int(contest.targets[query])
+      let own = contest.score(query, target)
+      let others = contest.kept(query).filter { $0 != target }.map { contest.score(query, $0) }
+      #expect(got.above[query] == UInt32(others.count { $0 > own }))
+      #expect(got.tied[query] == UInt32(others.count { $0 == own }))
+      #expect(Double(got.scores[query]) == own)
+    }
+    #expect(try Team.with(threads: 3) { () throws in try run() } == got)
+  }
+
+  @Test func aTargetThatIsNotANumberStandsLast() throws {
+    let got = try ranks(
+      ofTargets: [1].span, RankingShape(queries: 1, items: 4, width: 1), queries: [1].span,
+      items: [1, .nan, 2, .nan].span)
+    #expect(got.above == [2] && got.tied == [0])
+  }
+
+  @Test func idsOutsideAreRefused() throws {
+    let shape = RankingShape(queries: 1, items: 2, width: 1)
+    #expect(throws: KernelError.self) {
+      try topItems(1, shape, queries: [1].span, items: [1, 2].span, excluding: try Exclusions([[2]]))
+    }
+    #expect(throws: KernelError.self) {
+      try ranks(ofTargets: [2].span, shape, queries: [1].span, items: [1, 2].span)
+    }
+    #expect(throws: KernelError.value("topItems", "65537 items asked for, 0 to 65536 are possible")) {
+      try topItems(65_537, shape, queries: [1].span, items: [1, 2].span)
+    }
+  }
+}
