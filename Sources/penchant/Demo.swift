@@ -20,7 +20,7 @@ struct Demo: ParsableCommand {
   var out = "penchant-demo"
 
   @Option(help: "Pairs of each community.")
-  var pairs = 1500
+  var pairs = 600
 
   @Option(help: "Seed of corpus and training.")
   var seed: UInt64 = 7

@@ -14,12 +14,12 @@ struct DemoCorpus {
   static let traits = ["length", "evidence", "anecdote", "humour", "courtesy", "jargon", "carelessness"]
 
   static let communities: [(name: String, tastes: [Double])] = [
-    ("engineers", [0.3, 1.6, -0.5, -0.3, 0.1, 1.4, -1.2]),
-    ("storytellers", [0.8, -0.3, 2.0, 0.6, 0.4, -0.9, -0.8]),
-    ("helpers", [0.5, 0.4, 0.6, -0.2, 1.8, -0.5, -1.0]),
-    ("jokers", [-0.9, -0.5, 0.3, 2.2, -0.3, -0.6, 0.2]),
-    ("scholars", [1.3, 2.0, -0.4, -0.8, 0.5, 0.7, -1.6]),
-    ("minimalists", [-2.0, 0.3, -0.8, 0.1, 0.2, 0.1, -0.9]),
+    ("engineers", [0.4, 1.7, -0.4, -0.3, 0.3, 1.2, -2.4]),
+    ("storytellers", [0.7, 0.3, 2.0, 0.6, 0.5, -0.9, -1.8]),
+    ("helpers", [0.5, 0.8, 0.5, -0.2, 1.8, -0.5, -2.0]),
+    ("jokers", [-0.6, 0.2, 0.4, 2.2, -0.2, -0.7, -1.0]),
+    ("scholars", [1.2, 2.0, -0.4, -0.7, 0.6, 0.6, -2.6]),
+    ("minimalists", [-1.6, 1.0, -0.6, 0.1, 0.4, -0.2, -1.8]),
   ]
 
   struct Answer {
@@ -53,9 +53,9 @@ struct DemoCorpus {
   }
 
   private func answer(_ topic: Topic, _ draws: inout Philox) -> Answer {
-    // A level is 0, 1 or 2; careless writing is rarer.
+    // A level is 0, 1 or 2; most answers are not careless.
     var levels = (0..<7).map { _ in Double(draws.index(below: 3)) }
-    levels[6] = draws.uniform() < 0.25 ? Double(1 + draws.index(below: 2)) : 0
+    levels[6] = draws.uniform() < 0.4 ? Double(1 + draws.index(below: 2)) : 0
     func pick(_ list: [String], _ draws: inout Philox) -> String {
       list[draws.index(below: list.count)].replacing("{t}", with: topic.name).replacing("{p}", with: topic.part)
         .replacing("{n}", with: "\(10 + draws.index(below: 80))")

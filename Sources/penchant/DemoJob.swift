@@ -46,9 +46,11 @@ struct DemoJob {
     var own = [Double](repeating: 0, count: table.count)
     for community in table.communities.indices {
       let train = split.train.filter { table.community[$0] == community }
-      let scores = try linear.fit(to: table, train: train).scores
-      for pair in split.test where table.community[pair] == community {
-        own[pair] = scores[table.chosen[pair]] - scores[table.rejected[pair]]
+      let test = split.test.filter { table.community[$0] == community }
+      let smaller = PairTable((train + test).map { drawn[$0].pair })
+      let scores = try linear.fit(to: smaller, train: Array(train.indices)).scores
+      for (place, pair) in test.enumerated() {
+        own[pair] = scores[smaller.chosen[train.count + place]] - scores[smaller.rejected[train.count + place]]
       }
     }
     models.append(model("linear, one a community", split.test.map { own[$0] }, lap()))

@@ -26,26 +26,32 @@ struct PairSelection: Sendable {
 
 /// Features prepared for many fits of linear Bradley–Terry models over the same texts.
 ///
-/// Up to `gramLimit` texts the fits run on the matrix of inner products, above that on the features themselves. Both
-/// reach the same optimum.
+/// Few texts are fitted on the matrix of their inner products, many on the features themselves; both reach the same
+/// optimum, and the one that reads less memory a product is taken.
 struct LinearSpace: Sendable {
-  static let gramLimit = 6000
   let features: FeatureProducts
   let space: ScoreSpace
+  let texts: Int
 
   init(_ matrix: FeatureMatrix) throws(KernelError) {
+    texts = matrix.rows
     features = try FeatureProducts(matrix)
-    space =
-      matrix.rows <= Self.gramLimit
-      ? .gram(try Gram(sparse: features.sparse, dense: features.dense, denseWidth: features.denseWidth))
-      : .features(features)
+    // Bytes of a product: 4 a cell of the matrix; 8 an entry, twice, and a cache line missed now and then.
+    let entries = features.rows.values.count
+    guard texts <= 16_384, texts * texts <= 6 * entries else {
+      space = .features(features)
+      return
+    }
+    let sparse = try SparseRows(
+      rows: texts, width: matrix.sparseWidth, starts: matrix.rowStarts, columns: matrix.columns, values: matrix.values)
+    space = .gram(try Gram(sparse: sparse, dense: matrix.dense, denseWidth: matrix.denseWidth))
   }
 
   /// The optimum for one ridge.
   func fit(
     _ pairs: PairSelection, ridge: Double, tolerance: Double = 1e-7, from start: [Double]? = nil
   ) throws(KernelError) -> NewtonSolver.Solution {
-    var likelihood = ComparisonLikelihood(try pairs.graph(texts: features.sparse.rows))
+    var likelihood = ComparisonLikelihood(try pairs.graph(texts: texts))
     return try NewtonSolver(ridge: ridge, tolerance: tolerance).solve(&likelihood, in: space, from: start)
   }
 
@@ -73,7 +79,7 @@ struct LinearSpace: Sendable {
       let inside = PairSelection(table, train.indices.filter { fold[$0] != k }.map { train[$0] })
       let outside = PairSelection(table, held.map { train[$0] })
       guard !inside.chosen.isEmpty, !held.isEmpty else { continue }
-      var likelihood = ComparisonLikelihood(try inside.graph(texts: features.sparse.rows))
+      var likelihood = ComparisonLikelihood(try inside.graph(texts: texts))
       var start: [Double]?
       for (place, ridge) in ridges.enumerated() {
         // Choosing among ridges that are factors apart needs no more digits than this.

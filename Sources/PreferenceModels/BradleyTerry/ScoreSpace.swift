@@ -22,46 +22,43 @@ enum ScoreSpace: Sendable {
   }
 }
 
-/// Products with a feature matrix and its transpose, on the team.
+/// Products with a feature matrix and its transpose, on the team. Dense columns follow the sparse ones.
 struct FeatureProducts: Sendable {
-  let sparse: SparseRows
-  let transposed: SparseRows
-  let dense: [Float]
-  let denseWidth: Int
+  let rows: SparseRows
+  private let transposed: SparseRows
 
   init(_ features: FeatureMatrix) throws(KernelError) {
-    sparse = try SparseRows(
-      rows: features.rows, width: features.sparseWidth, starts: features.rowStarts, columns: features.columns,
-      values: features.values)
-    transposed = try sparse.transposed()
-    dense = features.dense
-    denseWidth = features.denseWidth
+    rows = try Self.joined(features)
+    transposed = try rows.transposed()
   }
 
-  /// w = Xᵀ a, sparse columns first.
-  func weights(coefficients a: [Double]) throws(KernelError) -> [Double] {
-    var weights = try transposed.product(a)
-    var tail = [Double](repeating: 0, count: denseWidth)
-    dense.withUnsafeBufferPointer { dense in
-      for row in 0..<sparse.rows where a[row] != 0 {
-        for column in 0..<denseWidth { tail[column] += a[row] * Double(dense[row * denseWidth + column]) }
-      }
-    }
-    weights += tail
-    return weights
-  }
+  /// w = Xᵀ a.
+  func weights(coefficients a: [Double]) throws(KernelError) -> [Double] { try transposed.product(a) }
 
   /// s = X w.
-  func scores(weights w: [Double]) throws(KernelError) -> [Double] {
-    var scores = try sparse.product(Array(w[..<sparse.width]))
-    let tail = Array(w[sparse.width...])
-    dense.withUnsafeBufferPointer { dense in
-      for row in 0..<sparse.rows {
-        var sum = 0.0
-        for column in 0..<denseWidth { sum += Double(dense[row * denseWidth + column]) * tail[column] }
-        scores[row] += sum
-      }
+  func scores(weights w: [Double]) throws(KernelError) -> [Double] { try rows.product(w) }
+
+  /// One sparse row of all columns.
+  private static func joined(_ features: FeatureMatrix) throws(KernelError) -> SparseRows {
+    guard features.denseWidth > 0 else {
+      return try SparseRows(
+        rows: features.rows, width: features.sparseWidth, starts: features.rowStarts, columns: features.columns,
+        values: features.values)
     }
-    return scores
+    let entries = features.values.count + features.dense.count
+    var starts = [0], columns: [UInt32] = [], values: [Float] = []
+    starts.reserveCapacity(features.rows + 1)
+    columns.reserveCapacity(entries)
+    values.reserveCapacity(entries)
+    let tail = (0..<features.denseWidth).map { UInt32(features.sparseWidth + $0) }
+    for row in 0..<features.rows {
+      let range = features.rowStarts[row]..<features.rowStarts[row + 1]
+      columns.append(contentsOf: features.columns[range])
+      values.append(contentsOf: features.values[range])
+      columns.append(contentsOf: tail)
+      values.append(contentsOf: features.dense[row * features.denseWidth..<(row + 1) * features.denseWidth])
+      starts.append(columns.count)
+    }
+    return try SparseRows(rows: features.rows, width: features.width, starts: starts, columns: columns, values: values)
   }
 }
