@@ -33,5 +33,6 @@
 #include "penchant/elementwise.h"
 #include "penchant/random.h"
 #include "penchant/norm.h"
+#include "penchant/encoder.h"
 
 #endif
