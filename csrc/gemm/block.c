@@ -9,6 +9,13 @@
 /* Below this many rows of C a copy of B [k, n] costs more than reading it in place. */
 #define COPY_ROWS ((size_t)48)
 
+/* A [k, m] is copied for this many rows of C at a time, when there are columns to use it for. */
+#define A_ROWS ((size_t)128)
+#define COPY_COLUMNS ((size_t)32)
+#define SPREAD_BYTES ((size_t)256 << 10)
+/* Behind the strips of B and their odd vectors, in floats. */
+#define A_PLACE ((size_t)(640 << 10) / sizeof(float))
+
 /* Below this many rows of C transposing B [n, k] costs more than transposing C. */
 #define SWAP_ROWS ((size_t)96)
 
@@ -38,11 +45,14 @@ bool pn_gemm_prefers_swap(bool a_by_columns, enum b_form form, size_t m, size_t 
     return form == B_COLUMNS && !a_by_columns && m < SWAP_ROWS && n > m;
 }
 
+/* Floats from one strip of k rows to the next: an odd number of vectors, so that strips do not share cache sets. */
+static size_t strip_stride(const struct pn_gemm_kernels *kernels, size_t k) { return (k | 1) * kernels->lanes; }
+
 /* Columns of B that one pass over A works on. */
 static size_t column_block(const struct pn_gemm_kernels *kernels, size_t k_block)
 {
     const size_t tile = kernels->lanes * kernels->vectors;
-    return pn_max(STRIPS_BYTES / (k_block * sizeof(float)) / tile, 1) * tile;
+    return pn_max(STRIPS_BYTES / (strip_stride(kernels, k_block) / kernels->lanes * sizeof(float)) / tile, 1) * tile;
 }
 
 /* Vectors of the next tile: three, but 2 + 2 instead of 3 + 1. */
@@ -55,106 +65,153 @@ static size_t tile_vectors(const struct pn_gemm_kernels *kernels, size_t left)
 static void fill_strips(const struct pn_gemm_kernels *kernels, bool transposed, size_t n, size_t k, const float *b,
                         size_t ldb, float *strips)
 {
-    const size_t lanes = kernels->lanes;
+    const size_t lanes = kernels->lanes, stride = strip_stride(kernels, k);
     if (!transposed) {
-        kernels->strips_copy(k, n, b, ldb, strips);
+        kernels->strips_copy(k, n, b, ldb, strips, stride);
         return;
     }
-    for (size_t j = 0; j < n; j += lanes, strips += k * lanes)
+    for (size_t j = 0; j < n; j += lanes, strips += stride)
         kernels->strip_transpose(k, pn_min(lanes, n - j), b + j * ldb, ldb, strips, lanes);
+}
+
+/* Packed form: for every block of k all strips, `first` of the block of k0 is here. */
+static size_t packed_place(const struct pn_gemm_kernels *kernels, size_t n, size_t k, size_t k0, size_t first)
+{
+    const size_t k_block = pn_gemm_k_block(k), strips = pn_ceil_div(n, kernels->lanes);
+    return k0 / k_block * strips * strip_stride(kernels, k_block) +
+           first * strip_stride(kernels, pn_min(k_block, k - k0));
 }
 
 void pn_gemm_pack_strips(const struct pn_gemm_kernels *kernels, bool transposed, size_t n, size_t k, const float *b,
                          size_t ldb, size_t first, size_t count, float *packed)
 {
-    const size_t lanes = kernels->lanes, step = pn_gemm_k_block(k), strips = pn_ceil_div(n, lanes);
-    const size_t column = first * lanes, columns = pn_min(count * lanes, n - column);
-    for (size_t i = 0; i < k; i += step) {
-        const size_t part = pn_min(step, k - i);
-        const float *from = transposed ? b + column * ldb + i : b + i * ldb + column;
-        fill_strips(kernels, transposed, columns, part, from, ldb, packed + (i * strips + first * part) * lanes);
+    const size_t k_block = pn_gemm_k_block(k), column = first * kernels->lanes;
+    const size_t columns = pn_min(count * kernels->lanes, n - column);
+    for (size_t k0 = 0; k0 < k; k0 += k_block) {
+        const float *from = transposed ? b + column * ldb + k0 : b + k0 * ldb + column;
+        fill_strips(kernels, transposed, columns, pn_min(k_block, k - k0), from, ldb,
+                    packed + packed_place(kernels, n, k, k0, first));
     }
 }
 
 static const float *shifted(const float *p, size_t by) { return p ? p + by : NULL; }
 
-/* `columns` columns of C with one block of k. b_vector, b_step: see pn_tile. */
+/* How the vectors of B are found. */
+struct vectors {
+    const float *b;
+    size_t vector, step; /* see pn_tile */
+};
+
+/* `columns` columns of C with one block of k. The tiles share out the rows that come next. */
 static void row_of_tiles(const struct pn_gemm_kernels *kernels, pn_tile *const tiles[], size_t columns, size_t k,
-                         const float *a, size_t a_stride, const float *b, size_t b_vector, size_t b_step,
-                         const struct pn_tile_out *first)
+                         const float *a, size_t a_stride, struct vectors b, const struct pn_tile_out *first)
 {
-    const size_t lanes = kernels->lanes;
+    const size_t lanes = kernels->lanes, vectors = pn_ceil_div(columns, lanes);
+    const size_t share = pn_ceil_div(first->next_rows, pn_ceil_div(vectors, kernels->vectors));
+    size_t next_rows = first->next_rows;
     struct pn_tile_out out = *first;
-    for (size_t left = pn_ceil_div(columns, lanes), v; left > 0; left -= v) {
+    for (size_t left = vectors, v; left > 0; left -= v) {
         v = tile_vectors(kernels, left);
         out.columns = pn_min(columns, v * lanes);
-        tiles[v - 1](k, a, a_stride, b, b_vector, b_step, &out);
+        out.next_rows = pn_min(share, next_rows);
+        tiles[v - 1](k, a, a_stride, b.b, b.vector, b.step, &out);
         columns -= out.columns;
-        b += v * b_vector;
+        b.b += v * b.vector;
         out.c += v * lanes;
         if (out.column_bias) out.column_bias += v * lanes;
+        next_rows -= out.next_rows;
+        out.next += out.next_rows * out.next_stride;
     }
 }
 
+/* The rows of r with the block k0 ... k0 + k - 1 and all columns of r; the last ones, less than a vector, lie in `tail`
+ * when b is read in place. */
+static void panels(const struct pn_gemm_kernels *kernels, const struct product *p, struct region r, size_t k0, size_t k,
+                   struct vectors b, const float *tail, float *a_strips)
+{
+    const size_t lanes = kernels->lanes, stride = strip_stride(kernels, k);
+    const pn_gemm_epilogue *e = p->epilogue;
+    const bool last = k0 + k == p->k, pass = pn_gemm_needs_pass(e);
+    const size_t tail_columns = tail ? r.columns % lanes : 0, whole = r.columns - tail_columns;
+    const struct vectors b_tail = { tail, 0, lanes };
+    if (a_strips) fill_strips(kernels, false, r.rows, k, p->a + k0 * p->lda + r.first_row, p->lda, a_strips);
+
+    const size_t count = pn_ceil_div(r.rows, kernels->rows);
+    for (size_t panel = 0, i = 0, rows; panel < count; ++panel, i += rows) {
+        /* Even shares, 9 rows are 5 + 4, except on strips, whose panels are fixed. */
+        rows = a_strips ? pn_min(kernels->rows, r.rows - i) : (panel + 1) * r.rows / count - i;
+        const size_t row = r.first_row + i;
+        const float *a = a_strips          ? a_strips + i / lanes * stride + i % lanes
+                         : p->a_by_columns ? p->a + k0 * p->lda + row
+                                           : p->a + row * p->lda + k0;
+        const size_t a_stride = a_strips ? lanes : p->lda;
+        pn_tile *const *tiles = (p->a_by_columns ? kernels->by_columns : kernels->by_rows)[rows - 1];
+        struct pn_tile_out out = {
+            .c = p->c + row * p->ldc + r.first_column,
+            .ldc = p->ldc,
+            .alpha = p->alpha,
+            .beta = k0 == 0 ? p->beta : 1,
+            .column_bias = last ? shifted(e->column_bias, r.first_column) : NULL,
+            .row_bias = last ? shifted(e->row_bias, row) : NULL,
+            .relu = last && e->activation == PN_ACT_RELU && !pass,
+        };
+        if (!p->a_by_columns) {
+            out.next = a + rows * p->lda;
+            out.next_stride = p->lda;
+            out.next_rows = pn_min(kernels->rows, r.rows - i - rows);
+        }
+        if (whole) row_of_tiles(kernels, tiles, whole, k, a, a_stride, b, &out);
+        if (tail_columns) {
+            out.c += whole;
+            if (out.column_bias) out.column_bias += whole;
+            row_of_tiles(kernels, tiles, tail_columns, k, a, a_stride, b_tail, &out);
+        }
+        /* While the rows are in L1. */
+        if (last && pass) pn_gemm_pass(p, (struct region){ row, rows, r.first_column, r.columns });
+    }
+}
+
+/* Whether A [k, m] is copied to strips: in place its columns are spread over more than the L2 keeps. */
+static bool copies_a(const struct product *p, struct region r, size_t k)
+{
+    return p->a_by_columns && r.columns >= COPY_COLUMNS && k * p->lda * sizeof(float) > SPREAD_BYTES;
+}
+
+/* The same for B [k, n]. */
+static bool copies_b(const struct product *p, struct region r, size_t k)
+{
+    return p->form == B_ROWS && r.rows >= COPY_ROWS && k * p->ldb * sizeof(float) > SPREAD_BYTES;
+}
+
 static void direct_block(const struct pn_gemm_kernels *kernels, const struct product *p, struct region r,
-                         float *strips)
+                         float *scratch)
 {
     const size_t lanes = kernels->lanes, k_block = pn_gemm_k_block(p->k);
-    const size_t all_strips = pn_ceil_div(p->n, lanes);
-    const bool copies = p->form == B_COLUMNS || (p->form == B_ROWS && r.rows >= COPY_ROWS);
-    const pn_gemm_epilogue *e = p->epilogue;
-    const bool pass = pn_gemm_needs_pass(e);
-    const size_t panels = pn_ceil_div(r.rows, kernels->rows);
+    const bool copies = p->form == B_COLUMNS || copies_b(p, r, k_block);
+    const size_t end = r.first_row + r.rows;
 
     for (size_t k0 = 0; k0 < p->k; k0 += k_block) {
         const size_t k = pn_min(k_block, p->k - k0);
-        const bool last = k0 + k == p->k;
-        /* Columns that are read from `b`; those behind them, less than a vector, from `tail`. */
-        size_t whole = r.columns;
-        const float *b, *tail = strips;
-        size_t b_vector = k * lanes, b_step = lanes;
+        float *strips = scratch;
+        struct vectors b = { strips, strip_stride(kernels, k), lanes };
+        const float *tail = NULL;
         if (p->form == B_STRIPS) {
-            b = p->b + (k0 * all_strips + r.first_column / lanes * k) * lanes;
+            b.b = p->b + packed_place(kernels, p->n, p->k, k0, r.first_column / lanes);
         } else if (copies) {
             const float *from = p->form == B_COLUMNS ? p->b + r.first_column * p->ldb + k0
                                                      : p->b + k0 * p->ldb + r.first_column;
             fill_strips(kernels, p->form == B_COLUMNS, r.columns, k, from, p->ldb, strips);
-            b = strips;
         } else {
-            b = p->b + k0 * p->ldb + r.first_column;
-            whole -= r.columns % lanes;
-            b_vector = lanes;
-            b_step = p->ldb;
-            if (whole < r.columns)
-                fill_strips(kernels, false, r.columns - whole, k, b + whole, p->ldb, strips);
+            const size_t whole = r.columns - r.columns % lanes;
+            b = (struct vectors){ p->b + k0 * p->ldb + r.first_column, lanes, p->ldb };
+            if (whole < r.columns) fill_strips(kernels, false, r.columns - whole, k, b.b + whole, p->ldb, strips);
+            tail = strips;
         }
-
-        for (size_t panel = 0; panel < panels; ++panel) {
-            /* Even shares: 9 rows are 5 + 4, not 8 + 1. */
-            const size_t i = panel * r.rows / panels, rows = (panel + 1) * r.rows / panels - i;
-            const size_t row = r.first_row + i;
-            const float *a = p->a_by_columns ? p->a + k0 * p->lda + row : p->a + row * p->lda + k0;
-            pn_tile *const *tiles = (p->a_by_columns ? kernels->by_columns : kernels->by_rows)[rows - 1];
-            struct pn_tile_out out = {
-                .c = p->c + row * p->ldc + r.first_column,
-                .ldc = p->ldc,
-                .alpha = p->alpha,
-                .beta = k0 == 0 ? p->beta : 1,
-            };
-            if (last) {
-                out.column_bias = shifted(e->column_bias, r.first_column);
-                out.row_bias = shifted(e->row_bias, row);
-                out.relu = e->activation == PN_ACT_RELU && !pass;
-            }
-            row_of_tiles(kernels, tiles, whole, k, a, p->lda, b, b_vector, b_step, &out);
-            if (whole < r.columns) {
-                out.c += whole;
-                if (out.column_bias) out.column_bias += whole;
-                row_of_tiles(kernels, tiles, r.columns - whole, k, a, p->lda, tail, k * lanes, lanes, &out);
-            }
-            /* While the rows are in L1. */
-            if (last && pass) pn_gemm_pass(p, (struct region){ row, rows, r.first_column, r.columns });
-        }
+        float *a_strips = copies_a(p, r, k) ? scratch + A_PLACE : NULL;
+        const size_t rows = a_strips ? A_ROWS : r.rows;
+        for (size_t i = r.first_row; i < end; i += rows)
+            panels(kernels, p, (struct region){ i, pn_min(rows, end - i), r.first_column, r.columns }, k0, k, b, tail,
+                   a_strips);
     }
 }
 
@@ -185,7 +242,7 @@ static void swapped_block(const struct pn_gemm_kernels *kernels, const struct pr
                     .alpha = p->alpha,
                 };
                 row_of_tiles(kernels, kernels->by_rows[rows - 1], step, k, p->b + (j + first) * p->ldb + k0, p->ldb,
-                             packed, k * lanes, lanes, &out);
+                             (struct vectors){ packed, strip_stride(kernels, k), lanes }, &out);
             }
             const bool last = k0 + k == p->k;
             const float beta = k0 == 0 ? p->beta : 1;

@@ -6,7 +6,7 @@
 /* Fewer operations than this (10 us) run on the calling thread, and a block is not made smaller. */
 #define BLOCK_WORK ((size_t)1 << 19) /* m * n * k */
 #define BLOCK_ROWS ((size_t)512)
-#define BLOCK_COLUMNS ((size_t)384)
+#define BLOCK_COLUMNS ((size_t)512)
 #define BLOCKS_WANTED ((size_t)8)
 /* Sums over k this long are cut when C alone gives too few blocks. */
 #define K_CHUNK ((size_t)1024)
@@ -36,14 +36,15 @@ static struct plan plan_for(bool a_by_columns, enum b_form form, size_t m, size_
 
     plan.row_blocks = swap ? 1 : pn_ceil_div(m, BLOCK_ROWS);
     plan.column_blocks = pn_ceil_div(n, BLOCK_COLUMNS);
+    /* Long sums are cut first: such a block reads A and B once, along their rows. */
+    if (form != B_STRIPS && plan.row_blocks * plan.column_blocks < wanted && k >= 2 * K_CHUNK) plan.chunks = k / K_CHUNK;
     /* Each block of rows copies its B, each block of columns reads its A once more: columns first down to 128,
      * or to 64 where they are cheap, then rows down to 128. */
-    while (plan.row_blocks * plan.column_blocks < wanted) {
+    while (plan.row_blocks * plan.column_blocks * plan.chunks < wanted) {
         if (n / plan.column_blocks >= (m >= 256 && !swap ? 256 : 128)) plan.column_blocks *= 2;
         else if (!swap && m / plan.row_blocks >= 256) plan.row_blocks *= 2;
         else break;
     }
-    if (plan.row_blocks * plan.column_blocks < wanted && k >= 2 * K_CHUNK && form != B_STRIPS) plan.chunks = k / K_CHUNK;
 
     plan.rows = round_up(pn_ceil_div(m, plan.row_blocks), PN_TILE_ROWS_MAX);
     plan.columns = round_up(pn_ceil_div(n, plan.column_blocks), PN_LANES_MAX);
@@ -367,7 +368,9 @@ pn_status pn_gemm_batched_f32(size_t batch, pn_transpose trans_a, pn_transpose t
 size_t pn_gemm_pack_b_bytes(size_t n, size_t k)
 {
     size_t bytes;
-    if (!pn_add_size(n, PN_LANES_MAX, &n) || !pn_mul_size(n, k, &bytes) || !pn_mul_size(bytes, sizeof(float), &bytes))
+    /* Strips are padded to whole vectors and to an odd number of rows in every block of k. */
+    const size_t odd = k == 0 ? 0 : pn_ceil_div(k, pn_gemm_k_block(k));
+    if (!pn_add_size(n, PN_LANES_MAX, &n) || !pn_add_size(k, odd, &k) || !pn_mul_size(n, k, &bytes) || !pn_mul_size(bytes, sizeof(float), &bytes))
         return SIZE_MAX;
     return bytes;
 }

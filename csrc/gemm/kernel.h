@@ -33,11 +33,11 @@ typedef void pn_tile(size_t k, const float *a, size_t a_stride, const float *b, 
                      const struct pn_tile_out *out);
 
 struct pn_gemm_kernels {
-    size_t lanes, rows, vectors;
+    size_t lanes, rows, vectors; /* rows divide lanes */
     pn_tile *by_rows[PN_TILE_ROWS_MAX][PN_TILE_VECTORS_MAX];    /* [R - 1][V - 1] */
     pn_tile *by_columns[PN_TILE_ROWS_MAX][PN_TILE_VECTORS_MAX];
-    /* All strips of b [k][n], one behind the other, reading along the rows. */
-    void (*strips_copy)(size_t k, size_t n, const float *b, size_t ldb, float *strips);
+    /* All strips of b [k][n], `stride` apart, reading along the rows. */
+    void (*strips_copy)(size_t k, size_t n, const float *b, size_t ldb, float *strips, size_t stride);
     /* One strip of `columns` <= L columns from b stored [n][k]: row k to strip + k * step. */
     void (*strip_transpose)(size_t k, size_t columns, const float *b, size_t ldb, float *strip, size_t step);
     /* c[j] = value[j] + beta * c[j] + column_bias[j] + row_bias, negative values to 0 with relu. */

@@ -1,7 +1,7 @@
 /* The inner kernels, written once in vector extensions and compiled once a tier. The including file defines
  *   PN_K_TARGET   attributes that select the instruction set
  *   PN_K_LANES    floats in a vector
- *   PN_K_ROWS     rows of the largest tile
+ *   PN_K_ROWS     rows of the largest tile, 4 or 8
  *   PN_K_VECTORS  vectors of the largest tile, 2 or 3
  *   PN_K_TABLE    name of the table
  * A tier has one FMA a cycle and vector width or two; four cycles of latency ask for 8 independent sums, and R + V
@@ -69,6 +69,7 @@ PN_K_TARGET __attribute__((noinline)) static void write_part(const float *tile, 
 K_INLINE void tile_body(const int R, const int V, const bool by_rows, size_t k, const float *a, size_t a_stride,
                         const float *b, size_t b_vector, size_t b_step, const struct pn_tile_out *out)
 {
+    _Static_assert(PN_K_LANES % PN_K_ROWS == 0, "a panel of A lies in one strip");
     vec sum[PN_K_ROWS][PN_K_VECTORS];
     K_UNROLL for (int r = 0; r < R; ++r) {
         K_UNROLL for (int v = 0; v < V; ++v) sum[r][v] = (vec){ 0 };
@@ -127,19 +128,17 @@ K_INLINE void tile_body(const int R, const int V, const bool by_rows, size_t k, 
 #endif
 
 TILES(1) TILES(2) TILES(3) TILES(4)
-#if PN_K_ROWS >= 6
-TILES(5) TILES(6)
-#endif
-#if PN_K_ROWS >= 8
-TILES(7) TILES(8)
+#if PN_K_ROWS == 8
+TILES(5) TILES(6) TILES(7) TILES(8)
 #endif
 
-PN_K_TARGET static void strips_copy(size_t k, size_t n, const float *b, size_t ldb, float *strips)
+PN_K_TARGET static void strips_copy(size_t k, size_t n, const float *b, size_t ldb, float *strips,
+                                    size_t stride)
 {
     const size_t whole = n - n % L;
     for (size_t i = 0; i < k; ++i, b += ldb) {
         float *to = strips + i * L;
-        for (size_t j = 0; j < whole; j += L, to += k * L) store(to, load(b + j));
+        for (size_t j = 0; j < whole; j += L, to += stride) store(to, load(b + j));
         if (whole < n)
             for (size_t j = 0; j < L; ++j) to[j] = whole + j < n ? b[whole + j] : 0;
     }
@@ -269,12 +268,9 @@ const struct pn_gemm_kernels PN_K_TABLE = {
     .rows = PN_K_ROWS,
     .vectors = PN_K_VECTORS,
 #define TABLE(KIND, ...) { NAMES(KIND, 1), NAMES(KIND, 2), NAMES(KIND, 3), NAMES(KIND, 4), __VA_ARGS__ }
-#if PN_K_ROWS >= 8
+#if PN_K_ROWS == 8
     .by_rows = TABLE(rows, NAMES(rows, 5), NAMES(rows, 6), NAMES(rows, 7), NAMES(rows, 8)),
     .by_columns = TABLE(columns, NAMES(columns, 5), NAMES(columns, 6), NAMES(columns, 7), NAMES(columns, 8)),
-#elif PN_K_ROWS >= 6
-    .by_rows = TABLE(rows, NAMES(rows, 5), NAMES(rows, 6)),
-    .by_columns = TABLE(columns, NAMES(columns, 5), NAMES(columns, 6)),
 #else
     .by_rows = TABLE(rows),
     .by_columns = TABLE(columns),
