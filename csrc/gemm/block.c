@@ -13,11 +13,11 @@
 #define A_ROWS ((size_t)128)
 #define COPY_COLUMNS ((size_t)32)
 #define SPREAD_BYTES ((size_t)256 << 10)
-/* Behind the strips of B and their odd vectors, in floats. */
-#define A_PLACE ((size_t)(640 << 10) / sizeof(float))
 
 /* Below this many rows of C transposing B [n, k] costs more than transposing C. */
 #define SWAP_ROWS ((size_t)96)
+/* Columns of C that are computed before they are turned. */
+#define SWAP_COLUMNS ((size_t)64)
 
 const pn_gemm_epilogue pn_gemm_no_epilogue;
 
@@ -47,6 +47,11 @@ bool pn_gemm_prefers_swap(bool a_by_columns, enum b_form form, size_t m, size_t 
 
 /* Floats from one strip of k rows to the next: an odd number of vectors, so that strips do not share cache sets. */
 static size_t strip_stride(const struct pn_gemm_kernels *kernels, size_t k) { return (k | 1) * kernels->lanes; }
+
+static size_t strips_floats(const struct pn_gemm_kernels *kernels, size_t k, size_t columns)
+{
+    return pn_ceil_div(columns, kernels->lanes) * strip_stride(kernels, k);
+}
 
 /* Columns of B that one pass over A works on. */
 static size_t column_block(const struct pn_gemm_kernels *kernels, size_t k_block)
@@ -193,6 +198,7 @@ static void direct_block(const struct pn_gemm_kernels *kernels, const struct pro
     for (size_t k0 = 0; k0 < p->k; k0 += k_block) {
         const size_t k = pn_min(k_block, p->k - k0);
         float *strips = scratch;
+        size_t used = 0;
         struct vectors b = { strips, strip_stride(kernels, k), lanes };
         const float *tail = NULL;
         if (p->form == B_STRIPS) {
@@ -201,21 +207,21 @@ static void direct_block(const struct pn_gemm_kernels *kernels, const struct pro
             const float *from = p->form == B_COLUMNS ? p->b + r.first_column * p->ldb + k0
                                                      : p->b + k0 * p->ldb + r.first_column;
             fill_strips(kernels, p->form == B_COLUMNS, r.columns, k, from, p->ldb, strips);
+            used = strips_floats(kernels, k, r.columns);
         } else {
             const size_t whole = r.columns - r.columns % lanes;
             b = (struct vectors){ p->b + k0 * p->ldb + r.first_column, lanes, p->ldb };
             if (whole < r.columns) fill_strips(kernels, false, r.columns - whole, k, b.b + whole, p->ldb, strips);
             tail = strips;
+            used = strip_stride(kernels, k);
         }
-        float *a_strips = copies_a(p, r, k) ? scratch + A_PLACE : NULL;
+        float *a_strips = copies_a(p, r, k) ? scratch + used : NULL;
         const size_t rows = a_strips ? A_ROWS : r.rows;
         for (size_t i = r.first_row; i < end; i += rows)
             panels(kernels, p, (struct region){ i, pn_min(rows, end - i), r.first_column, r.columns }, k0, k, b, tail,
                    a_strips);
     }
 }
-
-#define SWAP_COLUMNS ((size_t)64)
 
 /* C^T in pieces of SWAP_COLUMNS columns of C: T [columns, m] = rows of B times A^T, then transposed into C. */
 static void swapped_block(const struct pn_gemm_kernels *kernels, const struct product *p, struct region r,
@@ -272,10 +278,29 @@ void pn_gemm_block(const struct pn_gemm_kernels *kernels, const struct product *
         direct_block(kernels, p, (struct region){ r.first_row, r.rows, j, pn_min(width, end - j) }, scratch);
 }
 
+size_t pn_gemm_block_scratch(const struct pn_gemm_kernels *kernels, bool a_by_columns, enum b_form form, size_t m, size_t n,
+                             size_t k)
+{
+    /* Not the block of this k: a shorter sum may have a longer block (400 is 2 of 208, 384 is 1 of 384). */
+    const size_t most = pn_min(k, K_BLOCK), lanes = kernels->lanes;
+    size_t floats = 0;
+    if (pn_gemm_prefers_swap(a_by_columns, form, m, n)) {
+        floats = (PN_LANES_MAX + SWAP_COLUMNS) * pn_ceil_div(m, lanes) * lanes + strips_floats(kernels, most, m);
+    } else {
+        if (form != B_STRIPS)
+            floats = strips_floats(kernels, most, pn_min(n, STRIPS_BYTES / sizeof(float)));
+        floats = pn_min(floats, STRIPS_BYTES / sizeof(float));
+        if (a_by_columns) floats += strips_floats(kernels, most, pn_min(m, A_ROWS));
+    }
+    return pn_ceil_div(floats * sizeof(float), 64) * 64;
+}
+
 size_t pn_gemm_serial_scratch(size_t m, size_t n, size_t k)
 {
-    (void)m, (void)n, (void)k;
-    return PN_GEMM_SCRATCH;
+    const struct pn_gemm_kernels *kernels = pn_gemm_kernels_now();
+    /* A by columns asks for more than A by rows, a swapped product for other memory. */
+    return pn_max(pn_gemm_block_scratch(kernels, true, B_COLUMNS, m, n, k),
+                  pn_gemm_block_scratch(kernels, false, B_COLUMNS, m, n, k));
 }
 
 void pn_gemm_serial_f32(pn_transpose trans_a, pn_transpose trans_b, size_t m, size_t n, size_t k, float alpha,

@@ -38,6 +38,10 @@ size_t pn_gemm_k_block(size_t k);
 /* Whether the product is better computed as C^T = op(B)^T op(A)^T: B, stored [n, k], is then read in place. */
 bool pn_gemm_prefers_swap(bool a_by_columns, enum b_form form, size_t m, size_t n);
 
+/* Bytes of scratch for a block of a product of these sizes, a multiple of 64 and at most PN_GEMM_SCRATCH. */
+size_t pn_gemm_block_scratch(const struct pn_gemm_kernels *kernels, bool a_by_columns, enum b_form form, size_t m, size_t n,
+                             size_t k);
+
 void pn_gemm_block(const struct pn_gemm_kernels *kernels, const struct product *p, struct region r, void *scratch);
 
 /* Strips first ... first + count - 1 of the packed form of op(B), every block of k. */

@@ -60,7 +60,8 @@ struct job {
     struct product p;
     struct plan plan;
     float *partials; /* [chunks, m, n] with more than one chunk */
-    char *scratch;   /* PN_GEMM_SCRATCH a member */
+    char *scratch;   /* scratch_bytes a member */
+    size_t scratch_bytes;
 };
 
 static void one_block(void *context, size_t b, size_t member)
@@ -84,7 +85,7 @@ static void one_block(void *context, size_t b, size_t member)
         p.beta = 0;
         p.epilogue = &pn_gemm_no_epilogue;
     }
-    pn_gemm_block(job->kernels, &p, r, job->scratch + member * PN_GEMM_SCRATCH);
+    pn_gemm_block(job->kernels, &p, r, job->scratch + member * job->scratch_bytes);
 }
 
 #define SUM_ROWS_WORK ((size_t)16384)
@@ -144,6 +145,8 @@ static bool fits(size_t rows, size_t columns, size_t ld)
            bytes <= PTRDIFF_MAX;
 }
 
+static enum b_form form_of(pn_transpose trans_b) { return trans_b == PN_TRANS ? B_COLUMNS : B_ROWS; }
+
 static bool is_transpose(pn_transpose t) { return t == PN_NO_TRANS || t == PN_TRANS; }
 
 static pn_status check_epilogue(const pn_gemm_epilogue *e, size_t m, size_t n)
@@ -183,12 +186,18 @@ static size_t partial_bytes(const struct plan *plan, size_t m, size_t n)
     return pn_add_size(bytes, ALIGN - 1, &bytes) ? bytes / ALIGN * ALIGN : SIZE_MAX;
 }
 
-static size_t bytes_for(size_t blocks, size_t partials)
+static size_t bytes_for(size_t blocks, size_t scratch, size_t partials)
 {
     const size_t members = pn_min(pn_team_size(), blocks);
     size_t bytes;
     if (partials == SIZE_MAX) return SIZE_MAX;
-    return pn_add_size(partials, members * PN_GEMM_SCRATCH + ALIGN, &bytes) ? bytes : SIZE_MAX;
+    return pn_add_size(partials, members * scratch + ALIGN, &bytes) ? bytes : SIZE_MAX;
+}
+
+/* A block's columns may be fewer than n, which only makes its scratch smaller. */
+static size_t scratch_for(bool a_by_columns, enum b_form form, size_t m, size_t n, size_t k)
+{
+    return pn_max(pn_gemm_block_scratch(pn_gemm_kernels_now(), a_by_columns, form, m, n, k), ALIGN);
 }
 
 static size_t workspace_for(bool a_by_columns, enum b_form form, size_t m, size_t n, size_t k)
@@ -198,7 +207,8 @@ static size_t workspace_for(bool a_by_columns, enum b_form form, size_t m, size_
     if (!pn_mul_size(m, n, &product) || !pn_mul_size(m, k, &product) || !pn_mul_size(n, k, &product)) return SIZE_MAX;
     if (form != B_STRIPS && (m == 1 || n == 1)) return pn_gemm_vector_workspace(m, n, k);
     const struct plan plan = plan_for(a_by_columns, form, m, n, k);
-    return bytes_for(plan.row_blocks * plan.column_blocks * plan.chunks, partial_bytes(&plan, m, n));
+    return bytes_for(plan.row_blocks * plan.column_blocks * plan.chunks,
+                     scratch_for(a_by_columns, form, m, n, plan.k), partial_bytes(&plan, m, n));
 }
 
 /* Puts partials and scratch into the workspace; *members is how many scratches it holds. */
@@ -206,10 +216,11 @@ static pn_status lay_out(struct job *job, void *workspace, size_t workspace_byte
 {
     const size_t partials = partial_bytes(&job->plan, job->p.m, job->p.n);
     const size_t skip = (ALIGN - (uintptr_t)workspace % ALIGN) % ALIGN;
+    const size_t scratch = scratch_for(job->p.a_by_columns, job->p.form, job->p.m, job->p.n, job->plan.k);
     size_t least;
-    if (!workspace || !pn_add_size(partials, skip + PN_GEMM_SCRATCH, &least) || workspace_bytes < least)
-        return PN_EWORKSPACE;
-    *members = (workspace_bytes - skip - partials) / PN_GEMM_SCRATCH;
+    if (!workspace || !pn_add_size(partials, skip + scratch, &least) || workspace_bytes < least) return PN_EWORKSPACE;
+    *members = (workspace_bytes - skip - partials) / scratch;
+    job->scratch_bytes = scratch;
     job->partials = (float *)((char *)workspace + skip);
     job->scratch = (char *)workspace + skip + partials;
     return PN_OK;
@@ -242,8 +253,6 @@ static pn_status multiply(const struct product *p, void *workspace, size_t works
     job.plan = plan_for(p->a_by_columns, p->form, p->m, p->n, p->k);
     return run(&job, workspace, workspace_bytes);
 }
-
-static enum b_form form_of(pn_transpose trans_b) { return trans_b == PN_TRANS ? B_COLUMNS : B_ROWS; }
 
 size_t pn_gemm_workspace(pn_transpose trans_a, pn_transpose trans_b, size_t m, size_t n, size_t k)
 {
@@ -319,7 +328,7 @@ size_t pn_gemm_batched_workspace(size_t batch, pn_transpose trans_a, pn_transpos
         .plan = batch_plan(trans_a == PN_TRANS, form_of(trans_b), m, n, k),
     };
     const struct batch all = batch_of(&job, batch);
-    return bytes_for(batch_blocks(&all), 0);
+    return bytes_for(batch_blocks(&all), scratch_for(trans_a == PN_TRANS, form_of(trans_b), m, n, k), 0);
 }
 
 /* The last item of a strided operand lies in memory that can be addressed. */
