@@ -4,7 +4,11 @@
 #include <sched.h>
 #include <unistd.h>
 
-pn_tier pn_cpu_tier(void)
+static _Thread_local pn_tier limit = PN_TIER_V4;
+
+void pn_cpu_limit_tier(pn_tier most) { limit = most; }
+
+static pn_tier processor_tier(void)
 {
 #if defined(__x86_64__)
     __builtin_cpu_init();
@@ -15,6 +19,12 @@ pn_tier pn_cpu_tier(void)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return PN_TIER_V3;
 #endif
     return PN_TIER_BASE;
+}
+
+pn_tier pn_cpu_tier(void)
+{
+    const pn_tier tier = processor_tier();
+    return tier < limit ? tier : limit;
 }
 
 const char *pn_tier_name(pn_tier tier)

@@ -1,12 +1,5 @@
 /* What cannot ride on the tile: done on a few rows of C right after they were written. */
 #include "block.h"
-#include "scalar_math.h"
-
-#define SQRT_HALF 0.70710678118654752440f
-#define INV_SQRT_2PI 0.39894228040143267794f
-/* GELU, tanh form: u = c (x + d x^3) */
-#define GELU_C 0.79788456080286535588f
-#define GELU_D 0.044715f
 
 bool pn_gemm_needs_pass(const pn_gemm_epilogue *e)
 {
@@ -23,9 +16,9 @@ bool pn_gemm_needs_pass(const pn_gemm_epilogue *e)
     }
 
 MAP(relu, x < 0 ? 0 : x)
-MAP(gelu, 0.5f * x * (1 + pn_erff(x * SQRT_HALF)))
-MAP(gelu_tanh, 0.5f * x * (1 + pn_tanhf(GELU_C * (x + GELU_D * x * x * x))))
-MAP(silu, x * pn_sigmoidf(x))
+MAP(gelu, pn_geluf(x))
+MAP(gelu_tanh, pn_gelu_tanhf(x))
+MAP(silu, pn_siluf(x))
 MAP(tanh_, pn_tanhf(x))
 MAP(sigmoid, pn_sigmoidf(x))
 
@@ -39,34 +32,14 @@ MAP(sigmoid, pn_sigmoidf(x))
         }                                                                                                            \
     }
 
-PN_INLINE float gelu_slope(float x)
-{
-    return 0.5f * (1 + pn_erff(x * SQRT_HALF)) + x * INV_SQRT_2PI * pn_expf(-0.5f * x * x);
-}
-
-PN_INLINE float gelu_tanh_slope(float x)
-{
-    const float t = pn_tanhf(GELU_C * (x + GELU_D * x * x * x));
-    return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * GELU_C * (1 + 3 * GELU_D * x * x);
-}
-
-PN_INLINE float silu_slope(float x)
-{
-    const float s = pn_sigmoidf(x);
-    return s * (1 + x * (1 - s));
-}
-
-PN_INLINE float tanh_slope(float t) { return 1 - t * t; }
-PN_INLINE float sigmoid_slope(float s) { return s * (1 - s); }
-
 SCALE(relu_gradient, x > 0 ? 1 : x != x ? x : 0) /* input and output have the same sign */
-SCALE(gelu_gradient, gelu_slope(x))
-SCALE(gelu_tanh_gradient, gelu_tanh_slope(x))
-SCALE(silu_gradient, silu_slope(x))
-SCALE(tanh_gradient, tanh_slope(pn_tanhf(x)))
-SCALE(tanh_gradient_from_output, tanh_slope(x))
-SCALE(sigmoid_gradient, sigmoid_slope(pn_sigmoidf(x)))
-SCALE(sigmoid_gradient_from_output, sigmoid_slope(x))
+SCALE(gelu_gradient, pn_gelu_slopef(x))
+SCALE(gelu_tanh_gradient, pn_gelu_tanh_slopef(x))
+SCALE(silu_gradient, pn_silu_slopef(x))
+SCALE(tanh_gradient, pn_tanh_slopef(x))
+SCALE(tanh_gradient_from_output, 1 - x * x)
+SCALE(sigmoid_gradient, pn_sigmoid_slopef(x))
+SCALE(sigmoid_gradient_from_output, x * (1 - x))
 
 static void activate(pn_activation activation, size_t n, float *y)
 {

@@ -12,8 +12,12 @@ typedef enum pn_tier {
     PN_TIER_V4 = 4,   /* x86-64-v4: AVX-512 F, BW, CD, DQ, VL */
 } pn_tier;
 
-/* The tier that this process uses, chosen once. */
+/* The tier that kernels use which choose at a call: what the processor has, or the limit below it. */
 pn_tier pn_cpu_tier(void);
+
+/* Lowers that choice for calls from this thread, for tests and comparisons; PN_TIER_V4 lifts the limit. Kernels whose
+ * variant the loader picked keep theirs. What is packed under one tier is not read under another. */
+void pn_cpu_limit_tier(pn_tier most);
 const char *pn_tier_name(pn_tier tier);
 
 /* Processors that this process may run on (affinity counted). */
