@@ -8,6 +8,12 @@ public struct AnnotatorSums: Sendable, Equatable {
   public var count: [Double]
   /// Mean of the marginal negative log-likelihood over pairs.
   public var meanLoss: Double
+
+  public init(sum: [Double], count: [Double], meanLoss: Double) {
+    self.sum = sum
+    self.count = count
+    self.meanLoss = meanLoss
+  }
 }
 
 /// E-step of label noise: the probability that each label is right, and the exact gradient of the marginal loss.
