@@ -19,6 +19,8 @@ final class Buffer<Element: BitwiseCopyable> {
 
   /// For reading by a kernel; the buffer must outlive the call, which a case's closure ensures by holding it.
   var values: UnsafeBufferPointer<Element> { UnsafeBufferPointer(memory) }
+  /// A copy, for what is passed by value.
+  var array: [Element] { withExtendedLifetime(self) { Array(memory) } }
   /// For writing by a kernel.
   var storage: UnsafeMutableBufferPointer<Element> { memory }
 }

@@ -63,6 +63,7 @@ import PenchantKernels
       print(line)
     }
     let ceilings = try counts().map { try Ceilings.measure(threads: $0) }
+    setvbuf(stdout, nil, _IOLBF, 0)
     for ceiling in ceilings { say(ceiling.line) }
     let width = chosen.map(\.name.count).max() ?? 0
     var rows: [Row] = []
