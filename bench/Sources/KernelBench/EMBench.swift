@@ -16,7 +16,8 @@ extension BenchCase {
         var gradient = MutableSpan<Float>()
         var losses = MutableSpan<Float>()
         _ = try labelNoise(
-          logits: logits.values.span, reliability: reliability.values.span, posterior: &out, gradient: &gradient,
+          logits: logits.values.span, reliability: reliability.values.span, posterior: &out,
+          gradient: &gradient,
           losses: &losses)
       }
     },

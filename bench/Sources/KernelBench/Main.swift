@@ -60,10 +60,10 @@ import PenchantKernels
 
     let say = { (line: String) in
       guard !json else { return }
-      print(line)
+      // Written at once: a run takes minutes and people pipe it.
+      FileHandle.standardOutput.write(Data((line + "\n").utf8))
     }
     let ceilings = try counts().map { try Ceilings.measure(threads: $0) }
-    setvbuf(stdout, nil, _IOLBF, 0)
     for ceiling in ceilings { say(ceiling.line) }
     let width = chosen.map(\.name.count).max() ?? 0
     var rows: [Row] = []

@@ -25,8 +25,9 @@ size_t bench_peak_memory(void);
 size_t bench_current_memory(void);
 
 typedef struct bench_rate {
-    double median, best; /* per second */
-    int clean, samples;  /* undisturbed samples, all samples */
+    double median; /* per second, of the undisturbed samples; the best of all when fewer than five are */
+    double best;
+    int clean, samples; /* undisturbed samples, all samples */
 } bench_rate;
 
 typedef enum bench_stream {
