@@ -2,19 +2,6 @@ import CPenchant
 
 /// Sizes of a BERT-style encoder.
 public struct EncoderShape: Sendable, Equatable {
-  public enum Activation: Sendable {
-    case gelu, geluTanh, relu, silu
-
-    var code: pn_activation {
-      switch self {
-      case .gelu: PN_ACT_GELU
-      case .geluTanh: PN_ACT_GELU_TANH
-      case .relu: PN_ACT_RELU
-      case .silu: PN_ACT_SILU
-      }
-    }
-  }
-
   public var width: Int
   public var heads: Int
   public var inner: Int
@@ -23,11 +10,11 @@ public struct EncoderShape: Sendable, Equatable {
   /// Tokens of the longest sequence.
   public var positions: Int
   public var epsilon: Float
-  public var activation: Activation
+  public var activation: FusedActivation
 
   public init(
     width: Int, heads: Int, inner: Int, layers: Int, vocabulary: Int, positions: Int, epsilon: Float = 1e-12,
-    activation: Activation = .gelu
+    activation: FusedActivation = .gelu
   ) {
     self.width = width
     self.heads = heads
@@ -193,18 +180,16 @@ public final class EncoderNetwork: @unchecked Sendable {
     }
     var sizes = pn_encoder_shape(
       width: shape.width, heads: shape.heads, inner: shape.inner, layers: shape.layers, vocabulary: shape.vocabulary,
-      positions: shape.positions, epsilon: shape.epsilon, activation: shape.activation.code)
+      positions: shape.positions, epsilon: shape.epsilon, activation: shape.activation.c)
     let sequences = offsets.count - 1
     var output = [Float](repeating: 0, count: sequences * shape.width)
     guard sequences > 0 else { return output }
-    let bytes = pn_encoder_workspace(&sizes, sequences, longest)
-    guard let workspace = pn_alloc(bytes) else { throw .memory("EncoderNetwork.encode", bytes: bytes) }
-    defer { pn_free(workspace) }
+    let workspace = try Scratch(pn_encoder_workspace(&sizes, sequences, longest), "EncoderNetwork.encode")
     var weights = weights
     try check(
       pn_encoder_f32(
         &sizes, sequences, pooling == .mean ? PN_POOL_MEAN : PN_POOL_FIRST, normalise, offsets, tokens, &weights, &output,
-        workspace, bytes), "EncoderNetwork.encode")
+        workspace.start, workspace.bytes), "EncoderNetwork.encode")
     return output
   }
 }

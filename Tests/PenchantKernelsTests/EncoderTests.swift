@@ -54,6 +54,9 @@ private struct TinyEncoder {
       case .geluTanh: 0.5 * x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
       case .relu: max(x, 0)
       case .silu: x / (1 + exp(-x))
+      case .tanh: tanh(x)
+      case .sigmoid: 1 / (1 + exp(-x))
+      case .none: x
       }
     }
     var rows = tokens.enumerated().map { place, token in

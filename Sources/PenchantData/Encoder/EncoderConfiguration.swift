@@ -26,7 +26,7 @@ public struct EncoderConfiguration: Sendable, Equatable {
     if let position = config["position_embedding_type"], position.string != "absolute" {
       throw refuse("position_embedding_type", position, "\"absolute\"")
     }
-    let activation: EncoderShape.Activation
+    let activation: FusedActivation
     switch config["hidden_act"]?.string {
     case "gelu": activation = .gelu
     case "gelu_new", "gelu_pytorch_tanh": activation = .geluTanh
