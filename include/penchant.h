@@ -34,5 +34,8 @@
 #include "penchant/random.h"
 #include "penchant/norm.h"
 #include "penchant/encoder.h"
+#include "penchant/layout.h"
+#include "penchant/loss.h"
+#include "penchant/program.h"
 
 #endif
