@@ -1,0 +1,80 @@
+import PenchantKernels
+
+extension Tensor {
+  /// Rows of this table `[rows, width]` by id: `[…]` ids give `[…, width]`. `UInt32.max` gives zeros and takes no gradient.
+  /// The gradient adds rows in a fixed order, so it has the same bits for any number of threads.
+  public func embedding(_ ids: Ids) -> Tensor {
+    guard shape.rank == 2 else { return tape.refuse("embedding", "a table is [rows, width], not \(shape)") }
+    return tape.record(
+      .embedding, [self, ids.tensor], Shape(ids.shape.extents + [width]),
+      sizes: [ids.shape.count, shape.extents[0], width])
+  }
+
+  /// Multi-head attention inside short sequences from one projection `[batch, length, 3 · heads · width]` that holds
+  /// queries, keys and values side by side; gives `[batch, length, heads · width]`. No matrix of scores is kept.
+  ///
+  /// - Parameters:
+  ///   - mask: `[batch, length]`; a dropped position takes no part and gives zeros.
+  ///   - causal: whether a position sees only those up to itself.
+  ///   - scale: of the scores; by default 1 / √width.
+  public func attention(heads: Int, mask: Mask? = nil, causal: Bool = false, scale: Float? = nil) -> Tensor {
+    guard tape.accepts("attention", [self, mask?.tensor]) else { return Tensor(tape: tape, id: -1, shape: shape) }
+    guard shape.rank == 3, heads > 0, width % (3 * heads) == 0,
+      mask.map({ $0.shape.extents == Array(shape.extents.prefix(2)) }) ?? true
+    else {
+      return tape.refuse(
+        "attention", "projection \(shape), \(heads) heads\(mask.map { ", mask \($0.shape)" } ?? "")")
+    }
+    let head = width / (3 * heads)
+    let result = shape.with(width: width / 3)
+    let outputs = tape.emit(
+      .attention, [id, mask?.id], results: [result.count, rows * heads],
+      sizes: [shape.extents[0], shape.extents[1], heads, head, causal ? 1 : 0],
+      reals: [scale ?? 1 / Float(head).squareRoot()])
+    return Tensor(tape: tape, id: outputs[0] ?? -1, shape: result)
+  }
+
+  /// How attributes are scored against a query.
+  public enum AttributeScore {
+    /// scale · ⟨query, attribute⟩; by default scale is 1 / √width.
+    case dot(scale: Float? = nil)
+    /// score · tanh(query + key attribute + bias), with key `[rank, width]`, bias and score `[rank]`.
+    case additive(key: Tensor, bias: Tensor?, score: Tensor)
+  }
+
+  /// Attention of queries `[queries, rank]` over attribute vectors `[texts, attributes, width]`; `ids` say which query reads a
+  /// text (without them text *b* is read by query *b*). Gives the pooled vectors `[texts, width]` and the weights
+  /// `[texts, attributes]`.
+  public func attributeAttention(
+    queries: Tensor, ids: Ids? = nil, mask: Mask? = nil, score: AttributeScore = .dot()
+  ) -> (pooled: Tensor, weights: Tensor) {
+    var key: Tensor?
+    var bias: Tensor?
+    var scoring: Tensor?
+    var scale = 1 / Float(width).squareRoot()
+    switch score {
+    case .dot(let given): scale = given ?? scale
+    case .additive(let k, let b, let s): (key, bias, scoring) = (k, b, s)
+    }
+    let operands = [self, mask?.tensor, ids?.tensor, queries, key, bias, scoring]
+    let failed = Tensor(tape: tape, id: -1, shape: shape)
+    guard tape.accepts("attributeAttention", operands) else { return (failed, failed) }
+    let rank = queries.width
+    guard shape.rank == 3, queries.shape.rank == 2, key == nil ? rank == width : key?.shape == [rank, width],
+      (bias?.count ?? rank) == rank, (scoring?.count ?? rank) == rank,
+      ids.map({ $0.shape.count == shape.extents[0] }) ?? (queries.rows == shape.extents[0]),
+      mask.map({ $0.shape.count == shape.extents[0] * shape.extents[1] }) ?? true
+    else {
+      let refused = tape.refuse("attributeAttention", "attributes \(shape), queries \(queries.shape)")
+      return (refused, refused)
+    }
+    let (texts, attributes) = (shape.extents[0], shape.extents[1])
+    let outputs = tape.emit(
+      .attributeAttention, operands.map { $0?.id }, results: [texts * width, texts * attributes],
+      sizes: [texts, attributes, width, queries.rows, rank, key == nil ? 0 : 1], reals: [scale])
+    return (
+      Tensor(tape: tape, id: outputs[0] ?? -1, shape: [texts, width]),
+      Tensor(tape: tape, id: outputs[1] ?? -1, shape: [texts, attributes])
+    )
+  }
+}

@@ -1,0 +1,38 @@
+import PenchantKernels
+
+extension Backward {
+  mutating func sequence(_ op: ProgramOperation) {
+    let sizes = op.sizes
+    switch op.kind {
+    case .embedding:
+      guard let dy = gradient(of: op.outputs[0]), let table = op.inputs[0] else { return }
+      let emitter = self
+      accumulate(to: table) { base in
+        emitter.emit(.embeddingGrad, [dy, op.inputs[1], base], count: sizes[1] * sizes[2], sizes: sizes)
+      }
+    case .attention:
+      guard let dy = gradient(of: op.outputs[0]), let qkv = op.inputs[0] else { return }
+      add(
+        emit(
+          .attentionGrad, [dy, qkv, op.inputs[1], op.outputs[0], op.outputs[1]],
+          count: 3 * sizes[0] * sizes[1] * sizes[2] * sizes[3], sizes: sizes, reals: op.reals), to: qkv)
+    case .attributeAttention:
+      let pooled = gradient(of: op.outputs[0])
+      let weights = gradient(of: op.outputs[1])
+      guard pooled != nil || weights != nil else { return }
+      /* In the order of the results: attributes, queries, key, bias, score. */
+      let operands = [0, 3, 4, 5, 6].map { op.inputs[$0] }
+      let results = operands.map { operand in
+        operand.flatMap { wants($0) ? tape.result(tape.slots[$0].count) : nil }
+      }
+      tape.operations.append(
+        ProgramOperation(
+          .attributeAttentionGrad, inputs: [pooled, weights] + op.inputs, outputs: results, sizes: sizes,
+          reals: op.reals))
+      for (operand, part) in zip(operands, results) {
+        if let operand, let part { add(part, to: operand) }
+      }
+    default: return
+    }
+  }
+}
