@@ -59,11 +59,16 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
+    // Examples
+    .executableTarget(name: "FirstModel", dependencies: ["PenchantNN"], path: "Examples/FirstModel"),
+
     // Tests
     .target(name: "TestSupport", dependencies: ["PenchantKernels"], path: "Tests/TestSupport"),
+    .target(
+      name: "TapeSupport", dependencies: ["PenchantTape", "TestSupport"], path: "Tests/TapeSupport"),
     .testTarget(name: "PenchantKernelsTests", dependencies: ["PenchantKernels", "TestSupport"]),
-    .testTarget(name: "PenchantTapeTests", dependencies: ["PenchantTape", "TestSupport"]),
-    .testTarget(name: "PenchantNNTests", dependencies: ["PenchantNN", "TestSupport"]),
+    .testTarget(name: "PenchantTapeTests", dependencies: ["PenchantTape", "TapeSupport", "TestSupport"]),
+    .testTarget(name: "PenchantNNTests", dependencies: ["PenchantNN", "TapeSupport", "TestSupport"]),
     .testTarget(name: "PenchantDataTests", dependencies: ["PenchantData", "TestSupport"]),
     .testTarget(name: "PenchantTrainTests", dependencies: ["PenchantTrain", "TestSupport"]),
     .testTarget(name: "PreferenceModelsTests", dependencies: ["PreferenceModels", "TestSupport"]),
