@@ -40,9 +40,7 @@ enum System: String, CaseIterable {
 }
 
 /// Opens what `features.encoder` names.
-func openEncoder(_ folder: String) throws -> any TextEncoder {
-  throw ConfigurationError("features.encoder \"\(folder)\": this build has no sentence encoder")
-}
+func openEncoder(_ folder: String) throws -> any TextEncoder { try SentenceEncoder(folder: folder) }
 
 /// Reads all pairs of a file.
 func readPairs(_ path: String) throws -> [PreferencePair] {

@@ -83,10 +83,10 @@ public struct CheckpointStore: Sendable {
     let path = "\(folder)/\(name)"
     let record = try CheckpointRecord(parsing: files.read("\(path)/state.json"))
     var contents: [String: [UInt8]] = [:]
+    if let file = record.files.keys.first(where: { $0.contains("/") || $0 == ".." || $0 == "." }) {
+      throw CheckpointError("state.json names the file \"\(file)\" outside its folder")
+    }
     for (file, expected) in record.files {
-      guard !file.contains("/"), file != "..", file != "." else {
-        throw CheckpointError("state.json names the file \"\(file)\" outside its folder")
-      }
       let bytes = try files.read("\(path)/\(file)")
       guard bytes.count == expected.bytes else {
         throw CheckpointError("\(file) has \(bytes.count) bytes, state.json says \(expected.bytes)")

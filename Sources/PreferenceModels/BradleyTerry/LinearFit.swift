@@ -55,6 +55,32 @@ struct LinearSpace: Sendable {
     return try NewtonSolver(ridge: ridge, tolerance: tolerance).solve(&likelihood, in: space, from: start)
   }
 
+  /// Standard errors of the weights: roots of the diagonal of (Xᵀ H X + ridge)⁻¹, the curvature of the penalised
+  /// likelihood at its optimum (Laplace's approximation). nil for more than `standardErrorLimit` columns.
+  func standardErrors(
+    _ pairs: PairSelection, ridge: Double, at scores: [Double]
+  ) throws(KernelError) -> [Double]? {
+    let p = features.rows.width
+    guard p > 0, p <= Self.standardErrorLimit else { return nil }
+    var likelihood = ComparisonLikelihood(try pairs.graph(texts: texts))
+    var out = [Double](repeating: 0, count: texts)
+    _ = try likelihood.evaluate(scores, gradient: &out)
+    var information = [Double](repeating: 0, count: p * p)
+    var unit = [Double](repeating: 0, count: p)
+    for j in 0..<p {
+      unit[j] = 1
+      try likelihood.hessianProduct(features.scores(weights: unit), into: &out)
+      unit[j] = 0
+      let column = try features.weights(coefficients: out)
+      for i in 0..<p { information[i * p + j] = column[i] }
+      information[j * p + j] += ridge
+    }
+    let inverse = try Cholesky(information, order: p).inverse()
+    return (0..<p).map { max(0, inverse[$0 * p + $0]).squareRoot() }
+  }
+
+  static let standardErrorLimit = 1024
+
   struct Search: Sendable {
     var ridge: Double
     var temperature: Double

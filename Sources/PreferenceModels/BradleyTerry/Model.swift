@@ -72,7 +72,8 @@ public struct BradleyTerry: Sendable {
     let solution = try space.fit(PairSelection(table, train), ridge: search.ridge)
     let weights = try space.features.weights(coefficients: solution.coefficients)
     let head = LinearHead(
-      weights: weights.map(Float.init), ridge: search.ridge, heldOutLoss: search.losses, newtonSteps: solution.newtonSteps,
+      weights: weights.map(Float.init),
+      standardErrors: try space.standardErrors(PairSelection(table, train), ridge: search.ridge, at: solution.scores)?.map(Float.init), ridge: search.ridge, heldOutLoss: search.losses, newtonSteps: solution.newtonSteps,
       converged: solution.converged)
     return (head, search.temperature, solution.scores)
   }
@@ -82,6 +83,8 @@ public struct BradleyTerry: Sendable {
 public struct LinearHead: Sendable {
   /// One a feature: n-grams, style columns, embedding.
   public let weights: [Float]
+  /// One a weight, from the curvature of the penalised likelihood; nil for more than 1024 features.
+  public let standardErrors: [Float]?
   public let ridge: Double
   /// Log-loss of held-out folds for each ridge that was tried.
   public let heldOutLoss: [Double: Double]

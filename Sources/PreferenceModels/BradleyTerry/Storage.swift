@@ -18,9 +18,12 @@ extension FittedBradleyTerry {
     switch head {
     case .linear(let head):
       try file.add("linear.weights", shape: [head.weights.count], head.weights)
-      let tried = head.heldOutLoss.keys.sorted()
-      try file.add("linear.ridges", shape: [tried.count], tried)
-      try file.add("linear.held_out_loss", shape: [tried.count], tried.map { head.heldOutLoss[$0] ?? .nan })
+      if let errors = head.standardErrors {
+        try file.add("linear.standard_errors", shape: [errors.count], errors)
+      }
+      // As text: doubles come back with the same bits.
+      file.metadata["held_out_loss"] = head.heldOutLoss.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }
+        .joined(separator: " ")
       file.metadata["ridge"] = String(head.ridge)
       file.metadata["newton_steps"] = String(head.newtonSteps)
       file.metadata["converged"] = String(head.converged)
@@ -72,12 +75,18 @@ extension FittedBradleyTerry {
       encoder: configuration.features.encoder.isEmpty ? nil : try encoder(configuration.features.encoder))
     switch configuration.model.head {
     case .linear:
-      let ridges = try file.floats("linear.ridges", shape: [nil])
-      let losses = try file.floats("linear.held_out_loss", shape: [ridges.count])
+      let tried = try value("held_out_loss").split(separator: " ").compactMap { item -> (Double, Double)? in
+        let parts = item.split(separator: ":").compactMap { Double($0) }
+        return parts.count == 2 ? (parts[0], parts[1]) : nil
+      }
+      let weights = try file.floats("linear.weights", shape: [nil], finite: true)
+      let errors = "linear.standard_errors"
       head = .linear(
         LinearHead(
-          weights: try file.floats("linear.weights", shape: [nil], finite: true), ridge: try number("ridge", Double.self),
-          heldOutLoss: Dictionary(zip(ridges, losses).map { (Double($0), Double($1)) }, uniquingKeysWith: { a, _ in a }),
+          weights: weights,
+          standardErrors: file.entry(errors) == nil
+            ? nil : try file.floats(errors, shape: [weights.count], finite: true), ridge: try number("ridge", Double.self),
+          heldOutLoss: Dictionary(tried, uniquingKeysWith: { first, _ in first }),
           newtonSteps: try number("newton_steps", Int.self), converged: try value("converged") == "true"))
     case .mlp:
       throw ConfigurationError("mlp")

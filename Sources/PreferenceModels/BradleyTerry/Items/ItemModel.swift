@@ -165,7 +165,7 @@ public struct ItemModel: Sendable {
       for i in 0..<n { matrix[i * n + j] = column[i] + (configuration.ridge == 0 ? 1 / Double(n) : 0) }
       matrix[j * n + j] += configuration.ridge
     }
-    let inverse = try invertedPositiveDefinite(matrix, n)
+    let inverse = try Cholesky(matrix, order: n).inverse()
     return (0..<n).map { max(0, inverse[$0 * n + $0] - (configuration.ridge == 0 ? 1 / Double(n) : 0)).squareRoot() }
   }
 }
