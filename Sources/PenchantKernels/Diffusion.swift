@@ -40,7 +40,7 @@ public func ddimMove(
   try require(out.count, "out", is: x.count, "ddimMove")
   let signal = moves.map { Float($0.signal) }
   let noise = moves.map { Float($0.noise) }
-  let spread = moves.map { Float($0.spread) }
+  let spread = z == nil ? [] : moves.map { Float($0.spread) }
   let (z, free, out) = (address(z), address(free), address(&out))
   let (x, eps) = (address(x), address(eps))
   let status = spread.withUnsafeBufferPointer { spread in
