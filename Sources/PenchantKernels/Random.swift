@@ -76,3 +76,12 @@ public func permutation(_ count: Int, seed: UInt64, stream: UInt64 = 0) throws(K
   try check(pn_random_permutation_u32(count, seed, stream, &order), "permutation")
   return order
 }
+
+/// The bare generator: four words from a counter of four and a key of two.
+public func philox(_ counter: (UInt32, UInt32, UInt32, UInt32), key: (UInt32, UInt32)) -> [UInt32] {
+  let counter = [counter.0, counter.1, counter.2, counter.3]
+  let key = [key.0, key.1]
+  var words: [UInt32] = [0, 0, 0, 0]
+  pn_philox4x32(counter, key, &words)
+  return words
+}

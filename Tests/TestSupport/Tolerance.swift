@@ -4,6 +4,8 @@ public enum Tolerance: Sendable {
   case exact
   /// Units of the last place of the reference.
   case ulp(Double)
+  /// Units of the last place of the reference or of `floor`, whichever is larger.
+  case ulpAbove(Double, floor: Double)
   /// Units of the last place of the largest magnitude in the same output: for results that cancel.
   case ulpOfLargest(Double)
   /// `|got - want| <= absolute + relative * |want|`.
@@ -26,6 +28,7 @@ public enum Tolerance: Sendable {
     switch self {
     case .exact: Double(got) == want || (got.isNaN && want.isNaN) ? 0 : .infinity
     case .ulp(let limit): ulps(got, want) / limit
+    case .ulpAbove(let limit, let floor): ulps(got, want, scale: floor) / limit
     case .ulpOfLargest(let limit): ulps(got, want, scale: largest) / limit
     case .close(let relative, let absolute):
       if got.isFinite, want.isFinite {

@@ -4,10 +4,10 @@
  *              mean, rstd: [rows]
  * Accumulates  every sum over a row or over rows in double, 16 lanes; sums over rows one partial a block of rows, added
  *              by one fixed tree
- * Accuracy     softmax and its logarithm within 4 ulp of the real value (differences to the maximum keep their low
- *              part); norms within 4 ulp of the largest term of each sum x_hat gain + bias
- * Edges        NaN in a row -> NaN in that row; masked entries are not read as numbers and come out as 0 (softmax) or
- *              -inf (log-softmax); a row that is fully masked or all -inf gives zeros, or -inf; +inf in a row -> NaN;
+ * Accuracy     softmax within 4 ulp of the real value, its logarithm within 4 ulp or 2^-49, whichever is larger
+ *              (differences to the maximum keep their low part); norms within 4 ulp of the largest term of each sum x_hat gain + bias
+ * Edges        NaN or +inf in a row -> NaN in all of that row; masked entries are not read as numbers and come out as 0 (softmax) or
+ *              -inf (log-softmax); a row that is fully masked or all -inf gives zeros, or -inf;
  *              columns = 0 or rows = 0 does nothing (parameter gradients are set to 0)
  * Aliasing     y may be x, dx may be dy; no other overlap
  * Determinism  same bits for any number of threads
