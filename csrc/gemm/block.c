@@ -2,8 +2,10 @@
 
 #include "penchant/cpu.h"
 
-/* 384 products keep eight rows of A (12 KiB) in L1 and 336 columns of B (512 KiB) in half of L2. */
+/* 384 products keep eight rows of A (12 KiB) in L1 and 336 columns of B (512 KiB) in half of L2; longer sums are cut
+ * into 256, with which 512 columns of B stay. */
 #define K_BLOCK ((size_t)384)
+#define K_BLOCK_LONG ((size_t)256)
 #define STRIPS_BYTES ((size_t)512 << 10)
 
 /* Below this many rows of C a copy of B [k, n] costs more than reading it in place. */
@@ -12,7 +14,7 @@
 /* A [k, m] is copied for this many rows of C at a time, when there are columns to use it for. */
 #define A_ROWS ((size_t)128)
 #define COPY_COLUMNS ((size_t)32)
-#define SPREAD_BYTES ((size_t)256 << 10)
+#define SPREAD_BYTES ((size_t)640 << 10)
 
 /* Below this many rows of C transposing B [n, k] costs more than transposing C. */
 #define SWAP_ROWS ((size_t)96)
@@ -36,8 +38,8 @@ const struct pn_gemm_kernels *pn_gemm_kernels_now(void)
 size_t pn_gemm_k_block(size_t k)
 {
     if (k <= K_BLOCK) return k;
-    const size_t even = pn_ceil_div(k, pn_ceil_div(k, K_BLOCK));
-    return pn_min(K_BLOCK, pn_ceil_div(even, 16) * 16);
+    const size_t even = pn_ceil_div(k, pn_ceil_div(k, K_BLOCK_LONG));
+    return pn_ceil_div(even, 16) * 16;
 }
 
 bool pn_gemm_prefers_swap(bool a_by_columns, enum b_form form, size_t m, size_t n)
@@ -105,6 +107,7 @@ static const float *shifted(const float *p, size_t by) { return p ? p + by : NUL
 struct vectors {
     const float *b;
     size_t vector, step; /* see pn_tile */
+    bool cold;           /* in place and not used yet: every tile asks for the columns of the next one */
 };
 
 /* `columns` columns of C with one block of k. The tiles share out the rows that come next. */
@@ -119,6 +122,7 @@ static void row_of_tiles(const struct pn_gemm_kernels *kernels, pn_tile *const t
         v = tile_vectors(kernels, left);
         out.columns = pn_min(columns, v * lanes);
         out.next_rows = pn_min(share, next_rows);
+        out.b_ahead = b.cold && left > v ? v * lanes : 0;
         tiles[v - 1](k, a, a_stride, b.b, b.vector, b.step, &out);
         columns -= out.columns;
         b.b += v * b.vector;
@@ -138,7 +142,7 @@ static void panels(const struct pn_gemm_kernels *kernels, const struct product *
     const pn_gemm_epilogue *e = p->epilogue;
     const bool last = k0 + k == p->k, pass = pn_gemm_needs_pass(e);
     const size_t tail_columns = tail ? r.columns % lanes : 0, whole = r.columns - tail_columns;
-    const struct vectors b_tail = { tail, 0, lanes };
+    const struct vectors b_tail = { tail, 0, lanes, false };
     if (a_strips) fill_strips(kernels, false, r.rows, k, p->a + k0 * p->lda + r.first_row, p->lda, a_strips);
 
     const size_t count = pn_ceil_div(r.rows, kernels->rows);
@@ -164,8 +168,11 @@ static void panels(const struct pn_gemm_kernels *kernels, const struct product *
             out.next = a + rows * p->lda;
             out.next_stride = p->lda;
             out.next_rows = pn_min(kernels->rows, r.rows - i - rows);
+        } else if (!a_strips && i + rows < r.rows) {
+            out.a_ahead = kernels->rows;
         }
         if (whole) row_of_tiles(kernels, tiles, whole, k, a, a_stride, b, &out);
+        b.cold = false;
         if (tail_columns) {
             out.c += whole;
             if (out.column_bias) out.column_bias += whole;
@@ -199,7 +206,7 @@ static void direct_block(const struct pn_gemm_kernels *kernels, const struct pro
         const size_t k = pn_min(k_block, p->k - k0);
         float *strips = scratch;
         size_t used = 0;
-        struct vectors b = { strips, strip_stride(kernels, k), lanes };
+        struct vectors b = { strips, strip_stride(kernels, k), lanes, false };
         const float *tail = NULL;
         if (p->form == B_STRIPS) {
             b.b = p->b + packed_place(kernels, p->n, p->k, k0, r.first_column / lanes);
@@ -210,7 +217,7 @@ static void direct_block(const struct pn_gemm_kernels *kernels, const struct pro
             used = strips_floats(kernels, k, r.columns);
         } else {
             const size_t whole = r.columns - r.columns % lanes;
-            b = (struct vectors){ p->b + k0 * p->ldb + r.first_column, lanes, p->ldb };
+            b = (struct vectors){ p->b + k0 * p->ldb + r.first_column, lanes, p->ldb, true };
             if (whole < r.columns) fill_strips(kernels, false, r.columns - whole, k, b.b + whole, p->ldb, strips);
             tail = strips;
             used = strip_stride(kernels, k);
@@ -248,7 +255,7 @@ static void swapped_block(const struct pn_gemm_kernels *kernels, const struct pr
                     .alpha = p->alpha,
                 };
                 row_of_tiles(kernels, kernels->by_rows[rows - 1], step, k, p->b + (j + first) * p->ldb + k0, p->ldb,
-                             (struct vectors){ packed, strip_stride(kernels, k), lanes }, &out);
+                             (struct vectors){ packed, strip_stride(kernels, k), lanes, false }, &out);
             }
             const bool last = k0 + k == p->k;
             const float beta = k0 == 0 ? p->beta : 1;

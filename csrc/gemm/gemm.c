@@ -3,8 +3,10 @@
 #include "penchant/gemm.h"
 #include "vector.h"
 
-/* Fewer operations than this (10 us) run on the calling thread, and a block is not made smaller. */
-#define BLOCK_WORK ((size_t)1 << 19) /* m * n * k */
+/* Products (m * n * k) that some 10 us take: fewer than two of them run on the calling thread. */
+#define SMALL_WORK ((size_t)1 << 19)
+/* Every cut costs some reading again, so blocks stay large: 140 us each, at most 8 where k is not cut. */
+#define BLOCK_WORK ((size_t)1 << 23)
 #define BLOCK_ROWS ((size_t)512)
 #define BLOCK_COLUMNS ((size_t)512)
 #define BLOCKS_WANTED ((size_t)8)
@@ -30,8 +32,8 @@ static struct plan plan_for(bool a_by_columns, enum b_form form, size_t m, size_
 {
     struct plan plan = { m, n, k, 1, 1, 1 };
     const size_t work = saturating_work(m, n, k);
-    if (work < 2 * BLOCK_WORK) return plan;
-    const size_t wanted = pn_min(BLOCKS_WANTED, work / BLOCK_WORK);
+    if (work < 2 * SMALL_WORK) return plan;
+    const size_t wanted = pn_min(BLOCKS_WANTED, pn_max(work / BLOCK_WORK, 2));
     const bool swap = pn_gemm_prefers_swap(a_by_columns, form, m, n);
 
     plan.row_blocks = swap ? 1 : pn_ceil_div(m, BLOCK_ROWS);
@@ -285,7 +287,7 @@ static struct batch batch_of(const struct job *job, size_t count)
     return (struct batch){
         .job = job,
         .count = count,
-        .items = pn_max(BLOCK_WORK / work, 1),
+        .items = pn_max(SMALL_WORK / work, 1),
         .blocks = job->plan.row_blocks * job->plan.column_blocks,
     };
 }

@@ -22,9 +22,10 @@ struct pn_tile_out {
     const float *column_bias; /* at the tile's first column, or NULL */
     const float *row_bias;    /* at the tile's first row, or NULL */
     bool relu;
-    /* Memory that the next tiles will read: rows of k floats, asked for while this tile runs. */
+    /* Memory that later tiles will read, asked for while this one runs: rows of k floats of A by rows, and what lies
+     * so many floats behind the values in use, of A by columns and of B (0: nothing). */
     const float *next;
-    size_t next_rows, next_stride;
+    size_t next_rows, next_stride, a_ahead, b_ahead;
 };
 
 /* a: element (r, k) at a[r * a_row + k] (by rows) or a[r + k * a_step] (by columns); the stride is `a_stride`.

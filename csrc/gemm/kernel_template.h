@@ -76,11 +76,15 @@ K_INLINE void tile_body(const int R, const int V, const bool by_rows, size_t k, 
         /* The tile's results will be written in some hundred cycles. */
         K_UNROLL for (int v = 0; v < V; ++v) __builtin_prefetch(out->c + (size_t)r * out->ldc + (size_t)v * L, 1);
     }
+    const size_t a_ahead = out->a_ahead, b_ahead = out->b_ahead;
     /* Three rows a pointer: p, p + stride, p + 2 * stride are addressing modes, 8 pointers would spill. */
     const float *p0 = a, *p3 = a + (R > 3 ? 3 * a_stride : 0), *p6 = a + (R > 6 ? 6 * a_stride : 0);
     for (size_t i = 0; i < k;) {
         for (size_t r = 0; r < out->next_rows; ++r) __builtin_prefetch(out->next + r * out->next_stride + i);
         for (const size_t end = pn_min(i + 16, k); i < end; ++i) {
+            /* One line at a time: a burst would hold every miss buffer of the L1. */
+            K_UNROLL for (int v = 0; v < V; ++v) __builtin_prefetch(b + (size_t)v * b_vector + b_ahead);
+            if (!by_rows) __builtin_prefetch(a + a_ahead);
             vec row[PN_K_VECTORS];
             K_UNROLL for (int v = 0; v < V; ++v) row[v] = load(b + (size_t)v * b_vector);
             K_UNROLL for (int r = 0; r < R; ++r) {
@@ -132,13 +136,21 @@ TILES(1) TILES(2) TILES(3) TILES(4)
 TILES(5) TILES(6) TILES(7) TILES(8)
 #endif
 
+#define AHEAD 1024
+
 PN_K_TARGET static void strips_copy(size_t k, size_t n, const float *b, size_t ldb, float *strips,
                                     size_t stride)
 {
     const size_t whole = n - n % L;
+    /* The prefetcher of the processor stops at every row; four KiB ahead hide what it misses. */
+    const size_t ahead = AHEAD / pn_max(n, L) + 1;
     for (size_t i = 0; i < k; ++i, b += ldb) {
         float *to = strips + i * L;
-        for (size_t j = 0; j < whole; j += L, to += stride) store(to, load(b + j));
+        const float *next = b + pn_min(ahead, k - 1 - i) * ldb;
+        for (size_t j = 0; j < whole; j += L, to += stride) {
+            __builtin_prefetch(next + j);
+            store(to, load(b + j));
+        }
         if (whole < n)
             for (size_t j = 0; j < L; ++j) to[j] = whole + j < n ? b[whole + j] : 0;
     }
