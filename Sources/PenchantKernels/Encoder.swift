@@ -90,7 +90,8 @@ public final class EncoderNetwork: @unchecked Sendable {
     _ shape: EncoderShape, words: [Float], positions: [Float], normScale: [Float], normShift: [Float],
     layers list: [EncoderLayer]
   ) throws(KernelError) {
-    guard shape.width > 0, shape.heads > 0, shape.width % shape.heads == 0, shape.inner > 0, shape.vocabulary > 0,
+    guard shape.width > 0, shape.heads > 0, shape.width % shape.heads == 0, shape.inner > 0,
+      shape.vocabulary > 0,
       shape.positions > 0, list.count == shape.layers
     else {
       throw .value("EncoderNetwork", "the shape \(shape) with \(list.count) layers is not possible")
@@ -134,12 +135,17 @@ public final class EncoderNetwork: @unchecked Sendable {
     return block
   }
 
-  private func keep(_ values: [Float], _ count: Int, _ name: String) throws(KernelError) -> UnsafeMutablePointer<Float> {
+  private func keep(_ values: [Float], _ count: Int, _ name: String) throws(KernelError)
+    -> UnsafeMutablePointer<Float>
+  {
     guard values.count == count else {
       throw .shape("EncoderNetwork", "\(name) has \(values.count) values, the shape wants \(count)")
     }
-    let block = try allocate(max(1, count) * MemoryLayout<Float>.stride).bindMemory(to: Float.self, capacity: max(1, count))
-    values.withUnsafeBufferPointer { if let base = $0.baseAddress { block.initialize(from: base, count: count) } }
+    let block = try allocate(max(1, count) * MemoryLayout<Float>.stride).bindMemory(
+      to: Float.self, capacity: max(1, count))
+    values.withUnsafeBufferPointer {
+      if let base = $0.baseAddress { block.initialize(from: base, count: count) }
+    }
     return block
   }
 
@@ -147,7 +153,8 @@ public final class EncoderNetwork: @unchecked Sendable {
     -> UnsafeMutableRawPointer
   {
     guard values.count == rows * columns else {
-      throw .shape("EncoderNetwork", "\(name) has \(values.count) values, the shape wants [\(rows), \(columns)]")
+      throw .shape(
+        "EncoderNetwork", "\(name) has \(values.count) values, the shape wants [\(rows), \(columns)]")
     }
     let bytes = pn_gemm_pack_b_bytes(rows, columns)
     let block = try allocate(bytes)
@@ -168,18 +175,21 @@ public final class EncoderNetwork: @unchecked Sendable {
     tokens: [UInt32], offsets: [UInt32], pooling: EncoderPooling = .mean, normalise: Bool = false
   ) throws(KernelError) -> [Float] {
     guard let last = offsets.last, Int(last) == tokens.count, offsets.first == 0 else {
-      throw .shape("EncoderNetwork.encode", "offsets end at \(offsets.last ?? 0), there are \(tokens.count) tokens")
+      throw .shape(
+        "EncoderNetwork.encode", "offsets end at \(offsets.last ?? 0), there are \(tokens.count) tokens")
     }
     var longest = 0
     for (start, end) in zip(offsets, offsets.dropFirst()) {
       guard start <= end, Int(end - start) <= shape.positions else {
         throw .shape(
-          "EncoderNetwork.encode", "a sequence from token \(start) to \(end); \(shape.positions) tokens are possible")
+          "EncoderNetwork.encode",
+          "a sequence from token \(start) to \(end); \(shape.positions) tokens are possible")
       }
       longest = max(longest, Int(end - start))
     }
     var sizes = pn_encoder_shape(
-      width: shape.width, heads: shape.heads, inner: shape.inner, layers: shape.layers, vocabulary: shape.vocabulary,
+      width: shape.width, heads: shape.heads, inner: shape.inner, layers: shape.layers,
+      vocabulary: shape.vocabulary,
       positions: shape.positions, epsilon: shape.epsilon, activation: shape.activation.c)
     let sequences = offsets.count - 1
     var output = [Float](repeating: 0, count: sequences * shape.width)
@@ -188,7 +198,8 @@ public final class EncoderNetwork: @unchecked Sendable {
     var weights = weights
     try check(
       pn_encoder_f32(
-        &sizes, sequences, pooling == .mean ? PN_POOL_MEAN : PN_POOL_FIRST, normalise, offsets, tokens, &weights, &output,
+        &sizes, sequences, pooling == .mean ? PN_POOL_MEAN : PN_POOL_FIRST, normalise, offsets, tokens,
+        &weights, &output,
         workspace.start, workspace.bytes), "EncoderNetwork.encode")
     return output
   }

@@ -3,28 +3,36 @@ import Testing
 @testable import PenchantData
 
 struct JSONTests {
-  @Test(arguments: [
-    ("null", .null), (" [ ] ", []), ("{}", [:]), ("[1, -2, 0, -0]", [1, -2, 0, 0]), ("1.5e3", 1500.0), ("1E-2", 0.01),
-    ("9223372036854775807", .integer(.max)), ("9223372036854775808", .number(9_223_372_036_854_775_808)),
-    ("\"a\\n\\u00e4\\ud83d\\ude00\\\"\\/\"", "a\nä😀\"/"), ("\"\"", ""), ("{\"a\": {\"b\": [true, false, null]}}", ["a": ["b": [true, false, nil]]]),
-    ("\"ä\"", "ä"),
-  ] as [(String, JSONValue)])
+  @Test(
+    arguments: [
+      ("null", .null), (" [ ] ", []), ("{}", [:]), ("[1, -2, 0, -0]", [1, -2, 0, 0]), ("1.5e3", 1500.0),
+      ("1E-2", 0.01),
+      ("9223372036854775807", .integer(.max)), ("9223372036854775808", .number(9_223_372_036_854_775_808)),
+      ("\"a\\n\\u00e4\\ud83d\\ude00\\\"\\/\"", "a\nä😀\"/"), ("\"\"", ""),
+      ("{\"a\": {\"b\": [true, false, null]}}", ["a": ["b": [true, false, nil]]]),
+      ("\"ä\"", "ä"),
+    ] as [(String, JSONValue)])
   func reads(_ text: String, _ value: JSONValue) throws {
     #expect(try JSONValue(parsing: text) == value)
     #expect(try JSONValue(parsing: value.description) == value)
   }
 
   @Test(arguments: [
-    "", " ", "{", "[", "[1,]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "'a'", "01", "1.", ".5", "+1", "1e", "- 1", "--1", "1e999",
-    "NaN", "Infinity", "-Infinity", "tru", "nulls", "\"", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\udc00\"",
-    "\"\\ud800\\u0041\"", "\"a\nb\"", "1 2", "[1 2]", "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "//", "[1]]", "\u{FEFF}1",
+    "", " ", "{", "[", "[1,]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "'a'", "01", "1.", ".5", "+1",
+    "1e", "- 1", "--1", "1e999",
+    "NaN", "Infinity", "-Infinity", "tru", "nulls", "\"", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"",
+    "\"\\udc00\"",
+    "\"\\ud800\\u0041\"", "\"a\nb\"", "1 2", "[1 2]", "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "//",
+    "[1]]", "\u{FEFF}1",
   ])
   func refuses(_ text: String) {
     #expect(throws: JSONError.self) { try JSONValue(parsing: text) }
   }
 
   @Test func depthIsLimited() throws {
-    func nested(_ depth: Int) -> String { String(repeating: "[", count: depth) + String(repeating: "]", count: depth) }
+    func nested(_ depth: Int) -> String {
+      String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+    }
     #expect(throws: Never.self) { try JSONValue(parsing: nested(64)) }
     #expect(throws: JSONError.self) { try JSONValue(parsing: nested(65)) }
     #expect(throws: JSONError.self) { try JSONValue(parsing: String(repeating: "[", count: 1_000_000)) }

@@ -18,18 +18,22 @@ struct LineReaderTests {
     } catch { return error as? DataError }
   }
 
-  @Test(arguments: [
-    ("", []), ("\n", [""]), ("a", ["a"]), ("a\n", ["a"]), ("a\nb", ["a", "b"]), ("a\r\nb\r\n", ["a", "b"]),
-    ("\u{FEFF}a\n\u{FEFF}b", ["a", "\u{FEFF}b"]), ("a\n\nb\n", ["a", "", "b"]), ("a\rb\n", ["a\rb"]), ("a\r", ["a"]),
-    ("ä€😀\n", ["ä€😀"]),
-  ] as [(String, [String])])
+  @Test(
+    arguments: [
+      ("", []), ("\n", [""]), ("a", ["a"]), ("a\n", ["a"]), ("a\nb", ["a", "b"]), ("a\r\nb\r\n", ["a", "b"]),
+      ("\u{FEFF}a\n\u{FEFF}b", ["a", "\u{FEFF}b"]), ("a\n\nb\n", ["a", "", "b"]), ("a\rb\n", ["a\rb"]),
+      ("a\r", ["a"]),
+      ("ä€😀\n", ["ä€😀"]),
+    ] as [(String, [String])])
   func splitsLines(_ text: String, _ expected: [String]) throws {
     #expect(try lines(Array(text.utf8)) == expected)
     #expect(try lines(gzipped(text)) == expected)
   }
 
   @Test func readsLinesAcrossBuffers() throws {
-    let long = (0..<5000).map { i in String(repeating: Character(Unicode.Scalar(97 + UInt8(i % 26))), count: i % 1200) }
+    let long = (0..<5000).map { i in
+      String(repeating: Character(Unicode.Scalar(97 + UInt8(i % 26))), count: i % 1200)
+    }
     let text = long.joined(separator: "\n")
     #expect(try lines(Array(text.utf8)) == long)
     #expect(try lines(gzipped(text)) == long)
@@ -58,11 +62,13 @@ struct LineReaderTests {
     #expect(try reader.next() == nil)
   }
 
-  @Test(arguments: [
-    ([0x61, 0xFF], 1), ([0xC0, 0x80], 0), ([0xC2], 0), ([0xE0, 0x80, 0x80], 0), ([0xED, 0xA0, 0x80], 0),
-    ([0xF4, 0x90, 0x80, 0x80], 0), ([0xF8, 0x88, 0x80, 0x80, 0x80], 0), ([0x61, 0xE2, 0x82], 1), ([0xE2, 0x82, 0x61], 0),
-    ([0xF0, 0x9F, 0x98, 0x0A], 0),
-  ] as [([UInt8], Int)])
+  @Test(
+    arguments: [
+      ([0x61, 0xFF], 1), ([0xC0, 0x80], 0), ([0xC2], 0), ([0xE0, 0x80, 0x80], 0), ([0xED, 0xA0, 0x80], 0),
+      ([0xF4, 0x90, 0x80, 0x80], 0), ([0xF8, 0x88, 0x80, 0x80, 0x80], 0), ([0x61, 0xE2, 0x82], 1),
+      ([0xE2, 0x82, 0x61], 0),
+      ([0xF0, 0x9F, 0x98, 0x0A], 0),
+    ] as [([UInt8], Int)])
   func namesTheByteThatIsNotUTF8(_ bytes: [UInt8], _ place: Int) {
     let error = failure([0x6F, 0x6B, 0x0A] + bytes)
     #expect(error?.line == 2)
@@ -115,9 +121,11 @@ struct LineReaderTests {
     }
     #expect(message(file) == "read")
     #expect(message(folder.path).contains("this is a directory"))
-    #expect(message("\(folder.path)/pair.jsonl").contains("there is no such file\n  did you mean \"pairs.jsonl\"?"))
+    #expect(
+      message("\(folder.path)/pair.jsonl").contains("there is no such file\n  did you mean \"pairs.jsonl\"?"))
     #expect(message("").contains("this is not a path"))
-    #expect(message(try folder.write("a.gz", [0x61])).contains("the name ends in .gz but this is not gzip data"))
+    #expect(
+      message(try folder.write("a.gz", [0x61])).contains("the name ends in .gz but this is not gzip data"))
     #expect(message(try folder.write("empty.gz", [])).contains("the file is empty"))
     let compressed = try folder.write("b.txt", gzipped("x\n"))
     #expect(message(compressed) == "read")

@@ -23,7 +23,8 @@ struct PairReaderTests {
         """, keepExtra: true
       ).first)
     let expected = PreferencePair(
-      prompt: "p", chosen: "a", rejected: "b", community: "c", user: "17", weight: 2, margin: 0.5, chosenID: "1",
+      prompt: "p", chosen: "a", rejected: "b", community: "c", user: "17", weight: 2, margin: 0.5,
+      chosenID: "1",
       rejectedID: "2", attributes: ["formal": 0.25], extra: JSONObject(["source": "web"]), line: 1)
     #expect(pair == expected)
     let again = try read(pair.json.description, keepExtra: true)
@@ -33,10 +34,12 @@ struct PairReaderTests {
   @Test func readsMessages() throws {
     let turn = #"{"role":"user","content":"Hi"}"#
     let explicit = try read(
-      #"{"prompt":[\#(turn)],"chosen":[{"role":"assistant","content":"A"}],"rejected":[{"role":"assistant","content":[{"type":"text","text":"B"}]}]}"#)
+      #"{"prompt":[\#(turn)],"chosen":[{"role":"assistant","content":"A"}],"rejected":[{"role":"assistant","content":[{"type":"text","text":"B"}]}]}"#
+    )
     #expect(explicit == [PreferencePair(prompt: "Hi", chosen: "A", rejected: "B", line: 1)])
     let implicit = try read(
-      #"{"chosen":[\#(turn),{"role":"assistant","content":"A"}],"rejected":[\#(turn),{"role":"assistant","content":"B"}]}"#)
+      #"{"chosen":[\#(turn),{"role":"assistant","content":"A"}],"rejected":[\#(turn),{"role":"assistant","content":"B"}]}"#
+    )
     #expect(implicit == explicit)
     let same = try read(#"{"chosen":[\#(turn)],"rejected":[\#(turn)]}"#)
     #expect(same == [PreferencePair(prompt: "", chosen: "Hi", rejected: "Hi", line: 1)])
@@ -46,7 +49,8 @@ struct PairReaderTests {
 
   @Test func readsDialogues() throws {
     let pair = try read(
-      #"{"chosen":"\n\nHuman: Hi\n\nAssistant: Hello\n\nHuman: é?\n\nAssistant: Yes","rejected":"\n\nHuman: Hi\n\nAssistant: Hello\n\nHuman: é?\n\nAssistant: No"}"#)[0]
+      #"{"chosen":"\n\nHuman: Hi\n\nAssistant: Hello\n\nHuman: é?\n\nAssistant: Yes","rejected":"\n\nHuman: Hi\n\nAssistant: Hello\n\nHuman: é?\n\nAssistant: No"}"#
+    )[0]
     #expect(pair.prompt == "\n\nHuman: Hi\n\nAssistant: Hello\n\nHuman: é?\n\nAssistant:")
     #expect(pair.chosen == " Yes")
     #expect(pair.rejected == " No")
@@ -56,12 +60,25 @@ struct PairReaderTests {
   }
 
   @Test func readsStanfordColumns() throws {
-    let line = #"{"history":"q","human_ref_A":"a","human_ref_B":"b","labels":LABEL,"domain":"askculinary_train","c_root_id_A":"x","c_root_id_B":"y"}"#
+    let line =
+      #"{"history":"q","human_ref_A":"a","human_ref_B":"b","labels":LABEL,"domain":"askculinary_train","c_root_id_A":"x","c_root_id_B":"y"}"#
     let first = try read(line.replacing("LABEL", with: "1"))
-    #expect(first == [PreferencePair(prompt: "q", chosen: "a", rejected: "b", community: "askculinary", chosenID: "x", rejectedID: "y", line: 1)])
+    #expect(
+      first == [
+        PreferencePair(
+          prompt: "q", chosen: "a", rejected: "b", community: "askculinary", chosenID: "x", rejectedID: "y",
+          line: 1)
+      ])
     let second = try read(line.replacing("LABEL", with: "0"))
-    #expect(second == [PreferencePair(prompt: "q", chosen: "b", rejected: "a", community: "askculinary", chosenID: "y", rejectedID: "x", line: 1)])
-    #expect(message(line.replacing("LABEL", with: "2")).contains("\"labels\" is 1 when human_ref_A is preferred, else 0"))
+    #expect(
+      second == [
+        PreferencePair(
+          prompt: "q", chosen: "b", rejected: "a", community: "askculinary", chosenID: "y", rejectedID: "x",
+          line: 1)
+      ])
+    #expect(
+      message(line.replacing("LABEL", with: "2")).contains(
+        "\"labels\" is 1 when human_ref_A is preferred, else 0"))
   }
 
   @Test func saysWhatIsMissing() {
@@ -74,11 +91,14 @@ struct PairReaderTests {
   }
 
   @Test(arguments: [
-    ("", "the file is empty"), ("\n \n", "there is no record in it"), ("[1]", "the record is a list"), ("{", "this is not JSON"),
-    (#"{"chosen":"a"}"#, "\"rejected\" is missing"), (#"{"chosen":1,"rejected":"b"}"#, "\"chosen\" is a number"),
+    ("", "the file is empty"), ("\n \n", "there is no record in it"), ("[1]", "the record is a list"),
+    ("{", "this is not JSON"),
+    (#"{"chosen":"a"}"#, "\"rejected\" is missing"),
+    (#"{"chosen":1,"rejected":"b"}"#, "\"chosen\" is a number"),
     (#"{"chosen":"a","rejected":null}"#, "\"rejected\" is missing"),
     (#"{"chosen":"a","rejected":[{"role":"x","content":"y"}]}"#, "of different kinds"),
-    (#"{"chosen":[],"rejected":[]}"#, "a list with a message in it"), (#"{"chosen":[{"role":"x"}],"rejected":"b"}"#, "{\"role\": …"),
+    (#"{"chosen":[],"rejected":[]}"#, "a list with a message in it"),
+    (#"{"chosen":[{"role":"x"}],"rejected":"b"}"#, "{\"role\": …"),
     (#"{"chosen":"a","rejected":"b","weight":-1}"#, "\"weight\" is 0 or more"),
     (#"{"chosen":"a","rejected":"b","weight":"2"}"#, "\"weight\" is a string"),
     (#"{"chosen":"a","rejected":"b","margin":[]}"#, "\"margin\" is a list"),
@@ -92,7 +112,8 @@ struct PairReaderTests {
   }
 
   @Test func goesOnAfterABadLine() throws {
-    var reader = PairReader(bytes: Array("{\"chosen\":\"a\",\"rejected\":\"b\"}\nx\n{\"chosen\":\"c\",\"rejected\":\"d\"}".utf8))
+    var reader = PairReader(
+      bytes: Array("{\"chosen\":\"a\",\"rejected\":\"b\"}\nx\n{\"chosen\":\"c\",\"rejected\":\"d\"}".utf8))
     #expect(try reader.next()?.chosen == "a")
     #expect(throws: DataError.self) { try reader.next() }
     #expect(try reader.next()?.chosen == "c")
@@ -112,7 +133,8 @@ struct PairReaderTests {
 
   @Test func tableStoresTextsOnce() throws {
     let table = PairTable([
-      PreferencePair(chosen: "a", rejected: "b", community: "y"), PreferencePair(chosen: "b", rejected: "c", community: "x", weight: 2),
+      PreferencePair(chosen: "a", rejected: "b", community: "y"),
+      PreferencePair(chosen: "b", rejected: "c", community: "x", weight: 2),
       PreferencePair(chosen: "c", rejected: "a", user: "u"),
     ])
     #expect(table.texts == ["a", "b", "c"])
@@ -163,23 +185,39 @@ struct PairSummaryTests {
 }
 
 struct RankingReaderTests {
-  private func read(_ text: String) throws -> [Ranking] { try RankingReader(bytes: Array(text.utf8), name: "r").rankings() }
+  private func read(_ text: String) throws -> [Ranking] {
+    try RankingReader(bytes: Array(text.utf8), name: "r").rankings()
+  }
 
   @Test func readsAllForms() throws {
-    #expect(try read("a > b > c\n# note\n\nb>a") == [Ranking(["a", "b", "c"], line: 1), Ranking(["b", "a"], line: 4)])
-    #expect(try read("winner,loser\na,b\n\"x, \"\"y\"\"\",b") == [Ranking(["a", "b"], line: 2), Ranking(["x, \"y\"", "b"], line: 3)])
+    #expect(
+      try read("a > b > c\n# note\n\nb>a") == [
+        Ranking(["a", "b", "c"], line: 1), Ranking(["b", "a"], line: 4),
+      ])
+    #expect(
+      try read("winner,loser\na,b\n\"x, \"\"y\"\"\",b") == [
+        Ranking(["a", "b"], line: 2), Ranking(["x, \"y\"", "b"], line: 3),
+      ])
     #expect(try read("a\tb\t2\tu") == [Ranking(["a", "b"], count: 2, user: "u", line: 1)])
-    #expect(try read("user,loser,winner,count\nu,b,a,3") == [Ranking(["a", "b"], count: 3, user: "u", line: 2)])
+    #expect(
+      try read("user,loser,winner,count\nu,b,a,3") == [Ranking(["a", "b"], count: 3, user: "u", line: 2)])
     #expect(try read(#"{"winner":"a","loser":2,"count":2}"#) == [Ranking(["a", "2"], count: 2, line: 1)])
-    #expect(try read(#"{"ranking":["a","b","c"],"user":"u"}"#) == [Ranking(["a", "b", "c"], user: "u", line: 1)])
-    #expect(try read(#"{"chosen":"long","rejected":"text","chosen_id":"i","rejected_id":"j"}"#) == [Ranking(["i", "j"], line: 1)])
+    #expect(
+      try read(#"{"ranking":["a","b","c"],"user":"u"}"#) == [Ranking(["a", "b", "c"], user: "u", line: 1)])
+    #expect(
+      try read(#"{"chosen":"long","rejected":"text","chosen_id":"i","rejected_id":"j"}"#) == [
+        Ranking(["i", "j"], line: 1)
+      ])
   }
 
   @Test(arguments: [
-    ("", "the file is empty"), ("plain words", "neither columns nor a ranking"), ("a,a", "ranked against itself"), ("a,b,0", "the count is 0"),
-    ("a,b,x", "the count is not a number"), ("a > > b", "an item of the ranking is empty"), ("a,b\na", "the line has 1 fields"),
+    ("", "the file is empty"), ("plain words", "neither columns nor a ranking"),
+    ("a,a", "ranked against itself"), ("a,b,0", "the count is 0"),
+    ("a,b,x", "the count is not a number"), ("a > > b", "an item of the ranking is empty"),
+    ("a,b\na", "the line has 1 fields"),
     ("a,b\n\"x,b", "a quoted field is not closed"), ("wnner,loser\na,b", "the column \"winner\" is missing"),
-    (#"{"winer":"a","loser":"b"}"#, "did you mean \"winner\" by \"winer\"?"), (#"{"ranking":"a"}"#, "\"ranking\" is a string"),
+    (#"{"winer":"a","loser":"b"}"#, "did you mean \"winner\" by \"winer\"?"),
+    (#"{"ranking":"a"}"#, "\"ranking\" is a string"),
     (#"{"ranking":["a"]}"#, "the ranking has 1 items"),
   ])
   func refuses(_ text: String, _ part: String) {

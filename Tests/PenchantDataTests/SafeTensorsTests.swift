@@ -25,7 +25,9 @@ struct SafeTensorsTests {
     #expect(file.metadata == writer.metadata)
     #expect(file.entries.map(\.name) == ["d", "n", "a", "b", "empty", "u"])
     #expect(file.entries.allSatisfy { $0.bytes.lowerBound % $0.type.size == 0 })
-    #expect(try file.floats("b", shape: [2, nil]).map(\.bitPattern) == ([1, -0.0, .infinity, 0x1p-149, 3.5, -2] as [Float]).map(\.bitPattern))
+    #expect(
+      try file.floats("b", shape: [2, nil]).map(\.bitPattern)
+        == ([1, -0.0, .infinity, 0x1p-149, 3.5, -2] as [Float]).map(\.bitPattern))
     #expect(try file.floats("a") == [7])
     #expect(try file.floats("empty") == [])
     #expect(try file.integers("n") == [-1, 1 << 60])
@@ -91,7 +93,9 @@ struct SafeTensorsTests {
 struct HostileTensorTests {
   static let gallery: [(String, [UInt8])] = {
     func one(_ dtype: String, _ shape: String, _ offsets: String, _ bytes: Int = 8) -> [UInt8] {
-      safetensors(#"{"x":{"dtype":"\#(dtype)","shape":\#(shape),"data_offsets":\#(offsets)}}"#, [UInt8](repeating: 0, count: bytes))
+      safetensors(
+        #"{"x":{"dtype":"\#(dtype)","shape":\#(shape),"data_offsets":\#(offsets)}}"#,
+        [UInt8](repeating: 0, count: bytes))
     }
     func two(_ a: String, _ b: String, _ bytes: Int) -> [UInt8] {
       safetensors(
@@ -100,28 +104,53 @@ struct HostileTensorTests {
     }
     return [
       ("nothing", []), ("seven bytes", [1, 2, 3, 4, 5, 6, 7]), ("header of no bytes", little(UInt64(0))),
-      ("header length 2^63", little(UInt64(1) << 63) + [0x7B]), ("header length 2^64 - 1", little(UInt64.max) + [0x7B]),
+      ("header length 2^63", little(UInt64(1) << 63) + [0x7B]),
+      ("header length 2^64 - 1", little(UInt64.max) + [0x7B]),
       ("header length behind the file", little(UInt64(100)) + Array("{}".utf8)),
-      ("header over the limit", little(UInt64(100_000_001)) + Array("{}".utf8)), ("no brace", safetensors(" {}")),
+      ("header over the limit", little(UInt64(100_000_001)) + Array("{}".utf8)),
+      ("no brace", safetensors(" {}")),
       ("text behind the header", safetensors("{} x")), ("bytes without tensors", safetensors("{}", [1])),
       ("a list", safetensors("[]")), ("not UTF-8", little(UInt64(4)) + [0x7B, 0xFF, 0x7D, 0x20]),
-      ("wrap to 0", one("F32", "[4611686018427387904,4]", "[0,0]", 0)), ("2^42 + 1 squared", one("U8", "[4398046511105,4194304]", "[0,8]")),
-      ("4194305 squared", one("F32", "[4194305,4194305,4194305]", "[0,8]")), ("2^63", one("U8", "[9223372036854775808]", "[0,8]")),
-      ("negative length", one("U8", "[-8]", "[0,8]")), ("minus zero", one("U8", "[-0]", "[0,0]", 0)), ("fraction", one("U8", "[8.0]", "[0,8]")),
-      ("negative offset", one("U8", "[8]", "[-8,0]")), ("offsets reversed", one("U8", "[8]", "[8,0]")), ("hole at the start", one("U8", "[4]", "[4,8]")),
-      ("bytes behind", one("U8", "[4]", "[0,4]")), ("size too small", one("F32", "[1]", "[0,8]")), ("size too large", one("F32", "[4]", "[0,8]")),
-      ("end behind the file", one("U8", "[9]", "[0,9]")), ("rank 9", one("U8", "[1,1,1,1,1,1,1,1,8]", "[0,8]")), ("three offsets", one("U8", "[8]", "[0,8,8]")),
-      ("one offset", one("U8", "[8]", "[0]")), ("type unknown", one("F31", "[8]", "[0,8]")), ("overlap", two("[0,4]", "[2,6]", 6)),
+      ("wrap to 0", one("F32", "[4611686018427387904,4]", "[0,0]", 0)),
+      ("2^42 + 1 squared", one("U8", "[4398046511105,4194304]", "[0,8]")),
+      ("4194305 squared", one("F32", "[4194305,4194305,4194305]", "[0,8]")),
+      ("2^63", one("U8", "[9223372036854775808]", "[0,8]")),
+      ("negative length", one("U8", "[-8]", "[0,8]")), ("minus zero", one("U8", "[-0]", "[0,0]", 0)),
+      ("fraction", one("U8", "[8.0]", "[0,8]")),
+      ("negative offset", one("U8", "[8]", "[-8,0]")), ("offsets reversed", one("U8", "[8]", "[8,0]")),
+      ("hole at the start", one("U8", "[4]", "[4,8]")),
+      ("bytes behind", one("U8", "[4]", "[0,4]")), ("size too small", one("F32", "[1]", "[0,8]")),
+      ("size too large", one("F32", "[4]", "[0,8]")),
+      ("end behind the file", one("U8", "[9]", "[0,9]")),
+      ("rank 9", one("U8", "[1,1,1,1,1,1,1,1,8]", "[0,8]")), ("three offsets", one("U8", "[8]", "[0,8,8]")),
+      ("one offset", one("U8", "[8]", "[0]")), ("type unknown", one("F31", "[8]", "[0,8]")),
+      ("overlap", two("[0,4]", "[2,6]", 6)),
       ("same place", two("[0,4]", "[0,4]", 4)), ("hole", two("[0,4]", "[8,12]", 12)),
-      ("duplicate name", safetensors(#"{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#)),
-      ("duplicate name, escaped", safetensors(#"{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"\u0061":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#)),
-      ("duplicate field", safetensors(#"{"a":{"dtype":"U8","dtype":"F32","shape":[0],"data_offsets":[0,0]}}"#)),
+      (
+        "duplicate name",
+        safetensors(
+          #"{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#
+        )
+      ),
+      (
+        "duplicate name, escaped",
+        safetensors(
+          #"{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"\u0061":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#
+        )
+      ),
+      (
+        "duplicate field",
+        safetensors(#"{"a":{"dtype":"U8","dtype":"F32","shape":[0],"data_offsets":[0,0]}}"#)
+      ),
       ("extra field", safetensors(#"{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0],"strides":[1]}}"#)),
-      ("missing field", safetensors(#"{"a":{"dtype":"U8","shape":[0]}}"#)), ("metadata of numbers", safetensors(#"{"__metadata__":{"a":1}}"#)),
-      ("metadata twice", safetensors(#"{"__metadata__":{},"__metadata__":{}}"#)), ("metadata key twice", safetensors(#"{"__metadata__":{"a":"1","a":"2"}}"#)),
+      ("missing field", safetensors(#"{"a":{"dtype":"U8","shape":[0]}}"#)),
+      ("metadata of numbers", safetensors(#"{"__metadata__":{"a":1}}"#)),
+      ("metadata twice", safetensors(#"{"__metadata__":{},"__metadata__":{}}"#)),
+      ("metadata key twice", safetensors(#"{"__metadata__":{"a":"1","a":"2"}}"#)),
       ("deep", safetensors("{\"a\":" + String(repeating: "[", count: 100_000))),
       ("deep shape", one("U8", String(repeating: "[", count: 10_000), "[0,8]")),
-      ("pickle", [0x80, 0x04, 0x95, 0, 0, 0, 0, 0, 0, 0]), ("zip", [0x50, 0x4B, 3, 4, 0, 0, 0, 0, 0]), ("gguf", Array("GGUF0000000".utf8)),
+      ("pickle", [0x80, 0x04, 0x95, 0, 0, 0, 0, 0, 0, 0]), ("zip", [0x50, 0x4B, 3, 4, 0, 0, 0, 0, 0]),
+      ("gguf", Array("GGUF0000000".utf8)),
       ("npy", NumPyTests.file("<f4", "(1,)", [0, 0, 0, 0])),
     ]
   }()
@@ -142,7 +171,9 @@ struct HostileTensorTests {
   @Test func aHundredThousandEntriesAreReadAndOneMoreIsRefused() throws {
     func file(_ count: Int) -> [UInt8] {
       var header = "{"
-      for i in 0..<count { header += (i == 0 ? "" : ",") + "\"t\(i)\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}" }
+      for i in 0..<count {
+        header += (i == 0 ? "" : ",") + "\"t\(i)\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}"
+      }
       return safetensors(header + "}")
     }
     let (full, over) = (file(100_000), file(100_001))
@@ -167,7 +198,9 @@ struct HostileTensorTests {
     #expect((1900...2200).contains(bytes.count))
     #expect(throws: Never.self) { try SafeTensors(bytes: bytes) }
     for length in 0..<bytes.count {
-      #expect(throws: DataError.self, "cut at \(length)") { try SafeTensors(bytes: Array(bytes.prefix(length))) }
+      #expect(throws: DataError.self, "cut at \(length)") {
+        try SafeTensors(bytes: Array(bytes.prefix(length)))
+      }
     }
   }
 
@@ -194,19 +227,28 @@ struct HostileTensorTests {
   @Test func randomHeadersNeverTrap() {
     var generator = TestGenerator(stream: "safetensors")
     let pieces = [
-      "{", "}", "[", "]", ",", ":", "\"", "\"a\"", "\"dtype\"", "\"F32\"", "\"shape\"", "\"data_offsets\"", "0", "4", "8", "-1", "9223372036854775807", "1e9",
+      "{", "}", "[", "]", ",", ":", "\"", "\"a\"", "\"dtype\"", "\"F32\"", "\"shape\"", "\"data_offsets\"",
+      "0", "4", "8", "-1", "9223372036854775807", "1e9",
       " ", "\\u0000", "\"__metadata__\"", "null",
     ]
     for _ in 0..<3000 {
-      let header = "{" + (0..<Int.random(in: 0...30, using: &generator)).map { _ in pieces.randomElement(using: &generator) ?? "" }.joined()
+      let header =
+        "{"
+        + (0..<Int.random(in: 0...30, using: &generator)).map { _ in
+          pieces.randomElement(using: &generator) ?? ""
+        }.joined()
       _ = try? SafeTensors(bytes: safetensors(header, [0, 0, 0, 0]))
     }
   }
 }
 
 struct NumPyTests {
-  static func file(_ descr: String, _ shape: String, _ data: [UInt8], fortran: Bool = false, version: UInt8 = 1) -> [UInt8] {
-    raw("{'descr': '\(descr)', 'fortran_order': \(fortran ? "True" : "False"), 'shape': \(shape), }\n", data, version: version)
+  static func file(
+    _ descr: String, _ shape: String, _ data: [UInt8], fortran: Bool = false, version: UInt8 = 1
+  ) -> [UInt8] {
+    raw(
+      "{'descr': '\(descr)', 'fortran_order': \(fortran ? "True" : "False"), 'shape': \(shape), }\n", data,
+      version: version)
   }
 
   static func raw(_ header: String, _ data: [UInt8], version: UInt8 = 1) -> [UInt8] {
@@ -227,29 +269,47 @@ struct NumPyTests {
   }
 
   @Test(arguments: [1, 2, 3] as [UInt8]) func allVersionsAreRead(_ version: UInt8) throws {
-    let file = try NumPyFile(bytes: Self.file("<i4", "(2,)", little(Int32(-5)) + little(Int32(7)), version: version))
+    let file = try NumPyFile(
+      bytes: Self.file("<i4", "(2,)", little(Int32(-5)) + little(Int32(7)), version: version))
     #expect(try file.floats() == [-5, 7])
   }
 
-  @Test(arguments: [
-    ("<f8", little(2.5.bitPattern), 2.5), ("<f2", [0x00, 0x3C], 1), ("<i8", little(Int64(-3)), -3), ("|u1", [200], 200), ("|b1", [1], 1),
-    ("<u2", [1, 1], 257),
-  ] as [(String, [UInt8], Float)])
+  @Test(
+    arguments: [
+      ("<f8", little(2.5.bitPattern), 2.5), ("<f2", [0x00, 0x3C], 1), ("<i8", little(Int64(-3)), -3),
+      ("|u1", [200], 200), ("|b1", [1], 1),
+      ("<u2", [1, 1], 257),
+    ] as [(String, [UInt8], Float)])
   func elementTypes(_ descr: String, _ data: [UInt8], _ value: Float) throws {
     #expect(try NumPyFile(bytes: Self.file(descr, "(1,)", data)).floats() == [value])
   }
 
   static let hostile: [(String, [UInt8], String)] = [
     ("nothing", [], "the file is empty"), ("text", Array("hello world".utf8), "this is not a .npy array"),
-    ("pickle", [0x80, 4, 0x95, 9, 9, 9, 9, 9, 9, 9, 9, 9], "pickle"), ("npz", [0x50, 0x4B, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0], "zip"),
-    ("objects", file("|O", "(1,)", [0]), "Python objects"), ("big endian", file(">f4", "(1,)", [0, 0, 0, 0]), "astype('<f4')"),
+    ("pickle", [0x80, 4, 0x95, 9, 9, 9, 9, 9, 9, 9, 9, 9], "pickle"),
+    ("npz", [0x50, 0x4B, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0], "zip"),
+    ("objects", file("|O", "(1,)", [0]), "Python objects"),
+    ("big endian", file(">f4", "(1,)", [0, 0, 0, 0]), "astype('<f4')"),
     ("columns first", file("<f4", "(1, 1)", [0, 0, 0, 0], fortran: true), "ascontiguousarray"),
-    ("too few bytes", file("<f4", "(2,)", [0, 0, 0, 0]), "does not fit the shape"), ("too many bytes", file("<f4", "(1,)", [0, 0, 0, 0, 0]), "does not fit the shape"),
-    ("wrap", file("<f4", "(4611686018427387904, 4)", []), "too large"), ("rank 9", file("|u1", "(1,1,1,1,1,1,1,1,1)", [0]), "not well formed"),
-    ("negative", file("|u1", "(-1,)", [0]), "not well formed"), ("huge number", file("|u1", "(99999999999999999999,)", [0]), "not well formed"),
-    ("version 9", file("<f4", "(1,)", [0, 0, 0, 0], version: 9), "version 9"), ("header behind the file", [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59, 1, 0, 255, 255, 0, 0], "header is longer"),
-    ("key twice", raw("{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1,)}", [0, 0, 0, 0]), "not well formed"),
-    ("code", raw("{'descr': __import__('os'), 'fortran_order': False, 'shape': (1,)}", [0, 0, 0, 0]), "not well formed"),
+    ("too few bytes", file("<f4", "(2,)", [0, 0, 0, 0]), "does not fit the shape"),
+    ("too many bytes", file("<f4", "(1,)", [0, 0, 0, 0, 0]), "does not fit the shape"),
+    ("wrap", file("<f4", "(4611686018427387904, 4)", []), "too large"),
+    ("rank 9", file("|u1", "(1,1,1,1,1,1,1,1,1)", [0]), "not well formed"),
+    ("negative", file("|u1", "(-1,)", [0]), "not well formed"),
+    ("huge number", file("|u1", "(99999999999999999999,)", [0]), "not well formed"),
+    ("version 9", file("<f4", "(1,)", [0, 0, 0, 0], version: 9), "version 9"),
+    (
+      "header behind the file", [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59, 1, 0, 255, 255, 0, 0], "header is longer"
+    ),
+    (
+      "key twice",
+      raw("{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1,)}", [0, 0, 0, 0]),
+      "not well formed"
+    ),
+    (
+      "code", raw("{'descr': __import__('os'), 'fortran_order': False, 'shape': (1,)}", [0, 0, 0, 0]),
+      "not well formed"
+    ),
     ("unclosed", raw("{'descr': '<f4", [0, 0, 0, 0]), "not well formed"),
   ]
 
@@ -262,12 +322,16 @@ struct NumPyTests {
 
   @Test func everyTruncationAndFlipIsReadOrRefused() throws {
     let good = try NumPyFile.bytes(shape: [3, 4], (0..<12).map { Float($0) })
-    for length in 0..<good.count { #expect(throws: DataError.self) { try NumPyFile(bytes: Array(good.prefix(length))) } }
+    for length in 0..<good.count {
+      #expect(throws: DataError.self) { try NumPyFile(bytes: Array(good.prefix(length))) }
+    }
     for place in good.indices {
       for bit in 0..<8 {
         var bytes = good
         bytes[place] ^= 1 << bit
-        if let file = try? NumPyFile(bytes: bytes) { #expect(try file.floats().count == file.shape.reduce(1, *)) }
+        if let file = try? NumPyFile(bytes: bytes) {
+          #expect(try file.floats().count == file.shape.reduce(1, *))
+        }
       }
     }
   }
@@ -281,7 +345,11 @@ struct NumPyTests {
     try writer.add("e", shape: [2, 3], [1, 2, 3, 4, 5, 6] as [Float])
     let tensors = try folder.write("e.safetensors", writer.bytes())
     #expect(try FeatureMatrix(embeddings: tensors) == matrix)
-    #expect(throws: DataError.self) { try FeatureMatrix(embeddings: try folder.write("f.npy", NumPyFile.bytes(shape: [3], [1, 2, 3]))) }
-    #expect(throws: DataError.self) { try FeatureMatrix(embeddings: try folder.write("g.npy", NumPyFile.bytes(shape: [1, 1], [.nan]))) }
+    #expect(throws: DataError.self) {
+      try FeatureMatrix(embeddings: try folder.write("f.npy", NumPyFile.bytes(shape: [3], [1, 2, 3])))
+    }
+    #expect(throws: DataError.self) {
+      try FeatureMatrix(embeddings: try folder.write("g.npy", NumPyFile.bytes(shape: [1, 1], [.nan])))
+    }
   }
 }

@@ -7,7 +7,8 @@ import Testing
 
 struct WordPieceTests {
   private static let pieces = [
-    "[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "run", "##ning", "##ner", "##s", "a", "##b", "cafe", ",", "!", "漢", "字", "un", "##run", "$",
+    "[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "run", "##ning", "##ner", "##s", "a", "##b", "cafe", ",", "!",
+    "漢", "字", "un", "##run", "$",
     "\u{1B87}", "##\u{93F}", "ह",
   ]
 
@@ -16,13 +17,18 @@ struct WordPieceTests {
     return tokenizer.encode(text, limit: limit).map { Self.pieces[Int($0)] }
   }
 
-  @Test(arguments: [
-    ("", []), ("the", ["the"]), ("The RUNNING runners", ["the", "run", "##ning", "run", "##ner", "##s"]), ("unrun", ["un", "##run"]),
-    ("Café, cafe\u{301}!", ["cafe", ",", "cafe", "!"]), ("漢字the", ["漢", "字", "the"]), ("xyz the", ["[UNK]", "the"]),
-    ("runx", ["[UNK]"]), ("a\u{200B}b a\u{0}b", ["a", "##b", "a", "##b"]), ("a\u{A0}a\u{3000}a\u{2028}a", ["a", "a", "a", "a"]),
-    ("a$a", ["a", "$", "a"]), ("\u{FFFD}\u{7F}\u{85}", []), ("हि", ["ह", "##\u{93F}"]), (String(repeating: "a", count: 101), ["[UNK]"]),
-    ("[SEP]", ["[UNK]", "[UNK]", "[UNK]"]),
-  ] as [(String, [String])])
+  @Test(
+    arguments: [
+      ("", []), ("the", ["the"]), ("The RUNNING runners", ["the", "run", "##ning", "run", "##ner", "##s"]),
+      ("unrun", ["un", "##run"]),
+      ("Café, cafe\u{301}!", ["cafe", ",", "cafe", "!"]), ("漢字the", ["漢", "字", "the"]),
+      ("xyz the", ["[UNK]", "the"]),
+      ("runx", ["[UNK]"]), ("a\u{200B}b a\u{0}b", ["a", "##b", "a", "##b"]),
+      ("a\u{A0}a\u{3000}a\u{2028}a", ["a", "a", "a", "a"]),
+      ("a$a", ["a", "$", "a"]), ("\u{FFFD}\u{7F}\u{85}", []), ("हि", ["ह", "##\u{93F}"]),
+      (String(repeating: "a", count: 101), ["[UNK]"]),
+      ("[SEP]", ["[UNK]", "[UNK]", "[UNK]"]),
+    ] as [(String, [String])])
   func splitsIntoLongestPieces(_ text: String, _ expected: [String]) throws {
     #expect(try tokens(text) == ["[CLS]"] + expected + ["[SEP]"])
   }
@@ -49,7 +55,8 @@ struct WordPieceTests {
 }
 
 struct SentenceEncoderTests {
-  private static let shape = EncoderShape(width: 12, heads: 3, inner: 20, layers: 2, vocabulary: 24, positions: 16)
+  private static let shape = EncoderShape(
+    width: 12, heads: 3, inner: 20, layers: 2, vocabulary: 24, positions: 16)
 
   /// A Hugging Face folder with random weights.
   private func folder(
@@ -58,12 +65,14 @@ struct SentenceEncoderTests {
     let folder = try TemporaryFolder()
     var generator = TestGenerator(stream: "folder")
     var config = JSONObject([
-      "model_type": "bert", "hidden_act": "gelu", "hidden_size": 12, "num_attention_heads": 3, "intermediate_size": 20,
+      "model_type": "bert", "hidden_act": "gelu", "hidden_size": 12, "num_attention_heads": 3,
+      "intermediate_size": 20,
       "num_hidden_layers": 2, "vocab_size": 24, "max_position_embeddings": 16, "layer_norm_eps": 1e-12,
     ])
     var writer = SafeTensorsWriter()
     func add(_ name: String, _ shape: [Int]) throws {
-      try writer.add(prefix + name, shape: shape, (0..<shape.reduce(1, *)).map { _ in 0.4 * Float(generator.normal()) })
+      try writer.add(
+        prefix + name, shape: shape, (0..<shape.reduce(1, *)).map { _ in 0.4 * Float(generator.normal()) })
     }
     try add("embeddings.word_embeddings.weight", [24, 12])
     try add("embeddings.position_embeddings.weight", [16, 12])
@@ -87,7 +96,9 @@ struct SentenceEncoderTests {
     try change(&config, &writer)
     _ = try folder.write("config.json", Array(JSONValue.object(config).description.utf8))
     _ = try folder.write("model.safetensors", writer.bytes())
-    let pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"] + (0..<20).map { String(Character(Unicode.Scalar(97 + UInt8($0)))) }
+    let pieces =
+      ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+      + (0..<20).map { String(Character(Unicode.Scalar(97 + UInt8($0)))) }
     _ = try folder.write("vocab.txt", Array(pieces.joined(separator: "\n").utf8))
     return folder
   }
@@ -100,17 +111,22 @@ struct SentenceEncoderTests {
     let layers = try (0..<2).map { number in
       func own(_ name: String) throws -> [Float] { try file.floats("encoder.layer.\(number).\(name)") }
       return EncoderLayer(
-        queryKeyValue: try own("attention.self.query.weight") + own("attention.self.key.weight") + own("attention.self.value.weight"),
-        queryKeyValueBias: try own("attention.self.query.bias") + own("attention.self.key.bias") + own("attention.self.value.bias"),
+        queryKeyValue: try own("attention.self.query.weight") + own("attention.self.key.weight")
+          + own("attention.self.value.weight"),
+        queryKeyValueBias: try own("attention.self.query.bias") + own("attention.self.key.bias")
+          + own("attention.self.value.bias"),
         output: try own("attention.output.dense.weight"), outputBias: try own("attention.output.dense.bias"),
         attentionNormScale: try own("attention.output.LayerNorm.weight"),
-        attentionNormShift: try own("attention.output.LayerNorm.bias"), up: try own("intermediate.dense.weight"),
-        upBias: try own("intermediate.dense.bias"), down: try own("output.dense.weight"), downBias: try own("output.dense.bias"),
+        attentionNormShift: try own("attention.output.LayerNorm.bias"),
+        up: try own("intermediate.dense.weight"),
+        upBias: try own("intermediate.dense.bias"), down: try own("output.dense.weight"),
+        downBias: try own("output.dense.bias"),
         normScale: try own("output.LayerNorm.weight"), normShift: try own("output.LayerNorm.bias"))
     }
     return try EncoderNetwork(
       Self.shape, words: file.floats("embeddings.word_embeddings.weight"),
-      positions: positions.indices.map { positions[$0] + types[$0 % 12] }, normScale: file.floats("embeddings.LayerNorm.weight"),
+      positions: positions.indices.map { positions[$0] + types[$0 % 12] },
+      normScale: file.floats("embeddings.LayerNorm.weight"),
       normShift: file.floats("embeddings.LayerNorm.bias"), layers: layers)
   }
 
@@ -121,7 +137,8 @@ struct SentenceEncoderTests {
     let texts = ["a b c", "", "T!", String(repeating: "d ", count: 40)]
     let rows = try encoder.encode(texts)
     let expected = try byHand(folder).encode(
-      tokens: [2, 4, 5, 6, 3, 2, 3, 2, 23, 1, 3, 2] + [UInt32](repeating: 7, count: 14) + [3], offsets: [0, 5, 7, 11, 27])
+      tokens: [2, 4, 5, 6, 3, 2, 3, 2, 23, 1, 3, 2] + [UInt32](repeating: 7, count: 14) + [3],
+      offsets: [0, 5, 7, 11, 27])
     #expect(rows.dense == expected)
     #expect(rows.rows == 4 && rows.sparseWidth == 0)
     #expect(try encoder.encode([]).rows == 0)
@@ -129,31 +146,44 @@ struct SentenceEncoderTests {
 
   @Test func namesMayStandBelowBert() throws {
     let (plain, nested) = (try folder(), try folder(prefix: "bert."))
-    #expect(try SentenceEncoder(folder: plain.path).encode(["a b"]) == SentenceEncoder(folder: nested.path).encode(["a b"]))
+    #expect(
+      try SentenceEncoder(folder: plain.path).encode(["a b"])
+        == SentenceEncoder(folder: nested.path).encode(["a b"]))
   }
 
   @Test func poolingAndLengthAreRead() throws {
     let folder = try folder()
-    try FileManager.default.createDirectory(atPath: folder.path + "/1_Pooling", withIntermediateDirectories: true)
-    _ = try folder.write("1_Pooling/config.json", Array(#"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false}"#.utf8))
+    try FileManager.default.createDirectory(
+      atPath: folder.path + "/1_Pooling", withIntermediateDirectories: true)
+    _ = try folder.write(
+      "1_Pooling/config.json",
+      Array(#"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false}"#.utf8))
     _ = try folder.write("modules.json", Array(#"[{"type": "sentence_transformers.models.Normalize"}]"#.utf8))
     _ = try folder.write("sentence_bert_config.json", Array(#"{"max_seq_length": 4}"#.utf8))
     let encoder = try SentenceEncoder(folder: folder.path)
     #expect(encoder.configuration.pooling == .first)
     #expect(encoder.configuration.longestText == 4)
     let rows = try encoder.encode(["a b c d"]).dense
-    #expect(rows == (try byHand(folder).encode(tokens: [2, 4, 5, 3], offsets: [0, 4], pooling: .first, normalise: true)))
+    #expect(
+      rows
+        == (try byHand(folder).encode(
+          tokens: [2, 4, 5, 3], offsets: [0, 4], pooling: .first, normalise: true)))
     #expect(abs(rows.reduce(0) { $0 + $1 * $1 } - 1) < 1e-5)
     _ = try folder.write("1_Pooling/config.json", Array(#"{"pooling_mode_max_tokens": true}"#.utf8))
     #expect(throws: DataError.self) { try SentenceEncoder(folder: folder.path) }
   }
 
-  @Test(arguments: [
-    ("model_type", "gpt2", "\"model_type\" is not one that is read"), ("hidden_act", "quick", "\"hidden_act\" is not one that is read"),
-    ("hidden_size", 13, "a divisor of hidden_size 13"), ("num_hidden_layers", 3, "encoder.layer.2.attention.self.query.weight"),
-    ("intermediate_size", 0, "a whole number from 1"), ("vocab_size", 23, "the vocabulary does not fit"), ("vocab_size", 25, "has another shape"),
-    ("position_embedding_type", "relative_key", "absolute"), ("layer_norm_eps", -1, "0 or more"), ("hidden_size", 1e300, "a whole number"),
-  ] as [(String, JSONValue, String)])
+  @Test(
+    arguments: [
+      ("model_type", "gpt2", "\"model_type\" is not one that is read"),
+      ("hidden_act", "quick", "\"hidden_act\" is not one that is read"),
+      ("hidden_size", 13, "a divisor of hidden_size 13"),
+      ("num_hidden_layers", 3, "encoder.layer.2.attention.self.query.weight"),
+      ("intermediate_size", 0, "a whole number from 1"), ("vocab_size", 23, "the vocabulary does not fit"),
+      ("vocab_size", 25, "has another shape"),
+      ("position_embedding_type", "relative_key", "absolute"), ("layer_norm_eps", -1, "0 or more"),
+      ("hidden_size", 1e300, "a whole number"),
+    ] as [(String, JSONValue, String)])
   func otherArchitecturesAreRefused(_ key: String, _ value: JSONValue, _ part: String) throws {
     let folder = try folder { config, _ in config[key] = value }
     #expect {
@@ -180,9 +210,12 @@ struct MiniLMTests {
   func agreesWithTheReference() throws {
     let encoder = try SentenceEncoder(folder: try #require(Self.path))
     let rows = try encoder.encode(["A man is eating food.", "A man is eating a piece of bread."])
-    let cosine = (0..<rows.width).reduce(0) { $0 + Double(rows.dense[$1]) * Double(rows.dense[rows.width + $1]) }
+    let cosine = (0..<rows.width).reduce(0) {
+      $0 + Double(rows.dense[$1]) * Double(rows.dense[rows.width + $1])
+    }
     // 0.7553 as published with the model; seven digits from the reference implementation.
     #expect(abs(cosine - 0.7553) < 5e-5)
-    #expect(encoder.tokenizer.encode("A man is eating food.") == [101, 1037, 2158, 2003, 5983, 2833, 1012, 102])
+    #expect(
+      encoder.tokenizer.encode("A man is eating food.") == [101, 1037, 2158, 2003, 5983, 2833, 1012, 102])
   }
 }

@@ -5,7 +5,8 @@ import Testing
 
 struct SplitTests {
   private func isPartition(_ split: Split, _ count: Int) -> Bool {
-    split.train == split.train.sorted() && split.test == split.test.sorted() && (split.train + split.test).sorted() == Array(0..<count)
+    split.train == split.train.sorted() && split.test == split.test.sorted()
+      && (split.train + split.test).sorted() == Array(0..<count)
   }
 
   @Test(arguments: [2, 3, 10, 97], [0, 0.1, 0.5, 0.99])
@@ -13,7 +14,10 @@ struct SplitTests {
     let split = try Split.random(count: count, testFraction: fraction, seed: 7)
     #expect(isPartition(split, count))
     #expect(split == (try Split.random(count: count, testFraction: fraction, seed: 7)))
-    #expect(fraction == 0 ? split.test.isEmpty : abs(Double(split.test.count) - fraction * Double(count)) <= 1 && !split.train.isEmpty)
+    #expect(
+      fraction == 0
+        ? split.test.isEmpty
+        : abs(Double(split.test.count) - fraction * Double(count)) <= 1 && !split.train.isEmpty)
   }
 
   @Test func groupsStayTogether() throws {
@@ -92,7 +96,11 @@ struct BatcherTests {
   @Test func impossibleBatchesAreRefused() {
     #expect(throws: KernelError.self) { try Batcher(count: 0, batchSize: 1, seed: 0) }
     #expect(throws: KernelError.self) { try Batcher(count: 1, batchSize: 0, seed: 0) }
-    #expect(throws: KernelError.self) { try Batcher(count: 3, batchSize: 1, seed: 0, from: .init(epoch: 0, position: 3)) }
-    #expect(throws: KernelError.self) { try Batcher(count: 3, batchSize: 1, seed: 0, from: .init(epoch: -1, position: 0)) }
+    #expect(throws: KernelError.self) {
+      try Batcher(count: 3, batchSize: 1, seed: 0, from: .init(epoch: 0, position: 3))
+    }
+    #expect(throws: KernelError.self) {
+      try Batcher(count: 3, batchSize: 1, seed: 0, from: .init(epoch: -1, position: 0))
+    }
   }
 }

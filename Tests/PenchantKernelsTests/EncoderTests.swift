@@ -26,8 +26,10 @@ private struct TinyEncoder {
     normShift = values(d)
     layers = (0..<shape.layers).map { _ in
       EncoderLayer(
-        queryKeyValue: values(3 * d * d), queryKeyValueBias: values(3 * d), output: values(d * d), outputBias: values(d),
-        attentionNormScale: values(d, around: 1), attentionNormShift: values(d), up: values(f * d), upBias: values(f),
+        queryKeyValue: values(3 * d * d), queryKeyValueBias: values(3 * d), output: values(d * d),
+        outputBias: values(d),
+        attentionNormScale: values(d, around: 1), attentionNormShift: values(d), up: values(f * d),
+        upBias: values(f),
         down: values(d * f), downBias: values(d), normScale: values(d, around: 1), normShift: values(d))
     }
   }
@@ -43,10 +45,15 @@ private struct TinyEncoder {
     func norm(_ x: [Double], _ scale: [Float], _ shift: [Float]) -> [Double] {
       let mean = x.reduce(0, +) / Double(d)
       let variance = x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(d)
-      return x.indices.map { (x[$0] - mean) / (variance + Double(shape.epsilon)).squareRoot() * Double(scale[$0]) + Double(shift[$0]) }
+      return x.indices.map {
+        (x[$0] - mean) / (variance + Double(shape.epsilon)).squareRoot() * Double(scale[$0])
+          + Double(shift[$0])
+      }
     }
     func linear(_ x: [Double], _ weights: [Float], _ bias: [Float]) -> [Double] {
-      bias.indices.map { row in x.indices.reduce(Double(bias[row])) { $0 + Double(weights[row * x.count + $1]) * x[$1] } }
+      bias.indices.map { row in
+        x.indices.reduce(Double(bias[row])) { $0 + Double(weights[row * x.count + $1]) * x[$1] }
+      }
     }
     func activate(_ x: Double) -> Double {
       switch shape.activation {
@@ -60,7 +67,9 @@ private struct TinyEncoder {
       }
     }
     var rows = tokens.enumerated().map { place, token in
-      norm((0..<d).map { Double(words[Int(token) * d + $0]) + Double(positions[place * d + $0]) }, normScale, normShift)
+      norm(
+        (0..<d).map { Double(words[Int(token) * d + $0]) + Double(positions[place * d + $0]) }, normScale,
+        normShift)
     }
     let head = d / shape.heads
     for layer in layers {
@@ -80,9 +89,12 @@ private struct TinyEncoder {
           }
         }
         let attended = linear(context, layer.output, layer.outputBias)
-        let middle = norm(zip(rows[i], attended).map { $0 + $1 }, layer.attentionNormScale, layer.attentionNormShift)
+        let middle = norm(
+          zip(rows[i], attended).map { $0 + $1 }, layer.attentionNormScale, layer.attentionNormShift)
         let inner = linear(middle, layer.up, layer.upBias).map(activate)
-        return norm(zip(middle, linear(inner, layer.down, layer.downBias)).map { $0 + $1 }, layer.normScale, layer.normShift)
+        return norm(
+          zip(middle, linear(inner, layer.down, layer.downBias)).map { $0 + $1 }, layer.normScale,
+          layer.normShift)
       }
     }
     var vector = rows[0]
@@ -97,7 +109,9 @@ private struct TinyEncoder {
     var generator = TestGenerator(stream: stream)
     var offsets: [UInt32] = [0]
     for length in lengths { offsets.append(offsets[offsets.count - 1] + UInt32(length)) }
-    let tokens = (0..<Int(offsets[lengths.count])).map { _ in UInt32.random(in: 0..<UInt32(shape.vocabulary), using: &generator) }
+    let tokens = (0..<Int(offsets[lengths.count])).map { _ in
+      UInt32.random(in: 0..<UInt32(shape.vocabulary), using: &generator)
+    }
     return (tokens, offsets)
   }
 }
@@ -105,22 +119,29 @@ private struct TinyEncoder {
 struct EncoderTests {
   private static let shapes = [
     EncoderShape(width: 8, heads: 2, inner: 16, layers: 2, vocabulary: 11, positions: 40),
-    EncoderShape(width: 48, heads: 3, inner: 33, layers: 1, vocabulary: 5, positions: 40, activation: .geluTanh),
-    EncoderShape(width: 15, heads: 5, inner: 7, layers: 3, vocabulary: 30, positions: 40, epsilon: 1e-5, activation: .silu),
+    EncoderShape(
+      width: 48, heads: 3, inner: 33, layers: 1, vocabulary: 5, positions: 40, activation: .geluTanh),
+    EncoderShape(
+      width: 15, heads: 5, inner: 7, layers: 3, vocabulary: 30, positions: 40, epsilon: 1e-5,
+      activation: .silu),
     EncoderShape(width: 17, heads: 1, inner: 1, layers: 1, vocabulary: 1, positions: 40, activation: .relu),
     EncoderShape(width: 4, heads: 4, inner: 3, layers: 0, vocabulary: 9, positions: 40),
   ]
 
-  @Test(arguments: shapes, [EncoderPooling.mean, .first]) func matchesTheFormula(_ shape: EncoderShape, _ pooling: EncoderPooling) throws {
+  @Test(arguments: shapes, [EncoderPooling.mean, .first]) func matchesTheFormula(
+    _ shape: EncoderShape, _ pooling: EncoderPooling
+  ) throws {
     let tiny = TinyEncoder(shape, stream: "encoder \(shape.width)")
     let network = try tiny.network()
     let lengths = [3, 1, 0, 40, 17, 2, 0, 33, 16]
     let (tokens, offsets) = tiny.batch(lengths, stream: "tokens")
     for normalise in [false, true] {
-      let output = try network.encode(tokens: tokens, offsets: offsets, pooling: pooling, normalise: normalise)
+      let output = try network.encode(
+        tokens: tokens, offsets: offsets, pooling: pooling, normalise: normalise)
       #expect(output.count == lengths.count * shape.width)
       for s in lengths.indices {
-        let expected = tiny.reference(Array(tokens[Int(offsets[s])..<Int(offsets[s + 1])]), pooling, normalise: normalise)
+        let expected = tiny.reference(
+          Array(tokens[Int(offsets[s])..<Int(offsets[s + 1])]), pooling, normalise: normalise)
         for column in 0..<shape.width {
           #expect(abs(Double(output[s * shape.width + column]) - expected[column]) < 2e-4)
         }
@@ -148,7 +169,9 @@ struct EncoderTests {
     for s in 0..<4 {
       let own = Array(tokens[Int(offsets[s])..<Int(offsets[s + 1])])
       let alone = try network.encode(tokens: own, offsets: [0, UInt32(own.count)])
-      for column in 0..<tiny.shape.width { #expect(abs(alone[column] - together[s * tiny.shape.width + column]) < 1e-5) }
+      for column in 0..<tiny.shape.width {
+        #expect(abs(alone[column] - together[s * tiny.shape.width + column]) < 1e-5)
+      }
     }
   }
 

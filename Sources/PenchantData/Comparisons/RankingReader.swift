@@ -49,7 +49,8 @@ public struct RankingReader: ~Copyable {
     var all: [Ranking] = []
     while let ranking = try next() { all.append(ranking) }
     guard records > 0 else {
-      throw noRecords(lines.name, bytes: lines.bytesRead, needs: "one comparison or ranking a line, as: winner,loser")
+      throw noRecords(
+        lines.name, bytes: lines.bytesRead, needs: "one comparison or ranking a line, as: winner,loser")
     }
     return all
   }
@@ -73,7 +74,9 @@ public struct RankingReader: ~Copyable {
     guard let winner = names.firstIndex(of: "winner") ?? names.firstIndex(of: "chosen"),
       let loser = names.firstIndex(of: "loser") ?? names.firstIndex(of: "rejected")
     else {
-      if let near = nearestName(to: "winner", among: names.prefix(1)), near != "winner", names.contains(where: { $0 == "loser" || $0 == "count" }) {
+      if let near = nearestName(to: "winner", among: names.prefix(1)), near != "winner",
+        names.contains(where: { $0 == "loser" || $0 == "count" })
+      {
         throw DataError(
           file: lines.name, line: lines.number, field: "winner", "the column \"winner\" is missing",
           expected: "columns winner, loser and maybe count and user", found: "found \(quotedList(names))",
@@ -82,7 +85,11 @@ public struct RankingReader: ~Copyable {
       return (.columns(separator: separator, winner: 0, loser: 1, count: 2, user: 3), false)
     }
     let count = names.firstIndex(of: "count") ?? names.firstIndex(of: "weight")
-    return (.columns(separator: separator, winner: winner, loser: loser, count: count, user: names.firstIndex(of: "user")), true)
+    return (
+      .columns(
+        separator: separator, winner: winner, loser: loser, count: count, user: names.firstIndex(of: "user")),
+      true
+    )
   }
 
   private func parse(_ text: String) throws(DataError) -> Ranking {
@@ -95,9 +102,12 @@ public struct RankingReader: ~Copyable {
         return fields[place]
       }
       guard let best = field(winner), let worst = field(loser) else {
-        throw wrong("winner", "the line has \(fields.count) fields", expected: "a winner and a loser", found: clipped(text))
+        throw wrong(
+          "winner", "the line has \(fields.count) fields", expected: "a winner and a loser",
+          found: clipped(text))
       }
-      return try checked(Ranking([best, worst], count: number(field(count)), user: field(user), line: lines.number))
+      return try checked(
+        Ranking([best, worst], count: number(field(count)), user: field(user), line: lines.number))
     default:
       let items = text.split(separator: ">", omittingEmptySubsequences: false).map { String($0).trimmed }
       guard !items.contains("") else {
@@ -117,13 +127,18 @@ public struct RankingReader: ~Copyable {
 
   private func checked(_ ranking: Ranking) throws(DataError) -> Ranking {
     guard ranking.items.count >= 2 else {
-      throw wrong("ranking", "the ranking has \(ranking.items.count) items", expected: "two or more", found: quotedList(ranking.items))
+      throw wrong(
+        "ranking", "the ranking has \(ranking.items.count) items", expected: "two or more",
+        found: quotedList(ranking.items))
     }
     guard Set(ranking.items).count == ranking.items.count else {
-      throw wrong("ranking", "an item is ranked against itself", expected: "different items", found: quotedList(ranking.items))
+      throw wrong(
+        "ranking", "an item is ranked against itself", expected: "different items",
+        found: quotedList(ranking.items))
     }
     guard ranking.count > 0, ranking.count.isFinite else {
-      throw wrong("count", "the count is \(ranking.count)", expected: "a number above 0", found: "\(ranking.count)")
+      throw wrong(
+        "count", "the count is \(ranking.count)", expected: "a number above 0", found: "\(ranking.count)")
     }
     return ranking
   }
@@ -153,7 +168,8 @@ public struct RankingReader: ~Copyable {
 
   private func wrong(_ field: String, _ problem: String, expected: String, found: String) -> DataError {
     DataError(
-      file: lines.name, line: lines.number, field: field, problem, expected: "expected \(expected)", found: "found \(found)",
+      file: lines.name, line: lines.number, field: field, problem, expected: "expected \(expected)",
+      found: "found \(found)",
       repair: "see: penchant help data")
   }
 
@@ -174,7 +190,8 @@ public struct RankingReader: ~Copyable {
         quoted.toggle()
         wasQuoted = true
       } else if byte == separator, !quoted {
-        fields.append(wasQuoted ? String(decoding: field, as: UTF8.self) : String(decoding: field, as: UTF8.self).trimmed)
+        fields.append(
+          wasQuoted ? String(decoding: field, as: UTF8.self) : String(decoding: field, as: UTF8.self).trimmed)
         field.removeAll(keepingCapacity: true)
         wasQuoted = false
       } else {
@@ -182,8 +199,11 @@ public struct RankingReader: ~Copyable {
       }
       place += 1
     }
-    guard !quoted else { throw wrong("line", "a quoted field is not closed", expected: "a closing \"", found: clipped(text)) }
-    fields.append(wasQuoted ? String(decoding: field, as: UTF8.self) : String(decoding: field, as: UTF8.self).trimmed)
+    guard !quoted else {
+      throw wrong("line", "a quoted field is not closed", expected: "a closing \"", found: clipped(text))
+    }
+    fields.append(
+      wasQuoted ? String(decoding: field, as: UTF8.self) : String(decoding: field, as: UTF8.self).trimmed)
     return fields
   }
 }

@@ -47,24 +47,30 @@ public struct EncoderConfiguration: Sendable, Equatable {
       vocabulary: try size("vocab_size", 1 << 22), positions: try size("max_position_embeddings", 1 << 20),
       epsilon: Float(config["layer_norm_eps"]?.number ?? 1e-12), activation: activation)
     guard shape.width % shape.heads == 0 else {
-      throw refuse("num_attention_heads", config["num_attention_heads"], "a divisor of hidden_size \(shape.width)")
+      throw refuse(
+        "num_attention_heads", config["num_attention_heads"], "a divisor of hidden_size \(shape.width)")
     }
-    guard shape.epsilon >= 0, shape.epsilon.isFinite else { throw refuse("layer_norm_eps", config["layer_norm_eps"], "0 or more") }
+    guard shape.epsilon >= 0, shape.epsilon.isFinite else {
+      throw refuse("layer_norm_eps", config["layer_norm_eps"], "0 or more")
+    }
     pooling = try Self.pooling(folder)
     let modules = try JSONFile(optional: "\(folder)/modules.json")?.value.array ?? []
     normalises = modules.contains { $0.object?["type"]?.string?.hasSuffix(".Normalize") == true }
     let tokenizer = try JSONFile(optional: "\(folder)/tokenizer_config.json")
     lowercases = tokenizer?["do_lower_case"]?.bool ?? true
     let sentences = try JSONFile(optional: "\(folder)/sentence_bert_config.json")
-    let limit = sentences?["max_seq_length"]?.integer ?? tokenizer?["model_max_length"]?.integer ?? shape.positions
+    let limit =
+      sentences?["max_seq_length"]?.integer ?? tokenizer?["model_max_length"]?.integer ?? shape.positions
     longestText = max(2, min(limit, shape.positions))
   }
 
   private static func pooling(_ folder: String) throws(DataError) -> EncoderPooling {
     guard let file = try JSONFile(optional: "\(folder)/1_Pooling/config.json") else { return .mean }
     let modes: [(String, EncoderPooling?)] = [
-      ("pooling_mode_mean_tokens", .mean), ("pooling_mode_cls_token", .first), ("pooling_mode_max_tokens", nil),
-      ("pooling_mode_mean_sqrt_len_tokens", nil), ("pooling_mode_weightedmean_tokens", nil), ("pooling_mode_lasttoken", nil),
+      ("pooling_mode_mean_tokens", .mean), ("pooling_mode_cls_token", .first),
+      ("pooling_mode_max_tokens", nil),
+      ("pooling_mode_mean_sqrt_len_tokens", nil), ("pooling_mode_weightedmean_tokens", nil),
+      ("pooling_mode_lasttoken", nil),
     ]
     let chosen = modes.filter { file[$0.0]?.bool == true }
     guard chosen.count == 1, let mode = chosen[0].1 else {
@@ -89,7 +95,9 @@ struct JSONFile {
   init(_ path: String) throws(DataError) {
     let source = try FileBytes(path: path)
     guard source.count <= 1 << 20 else {
-      throw DataError(file: path, "the file is too long", expected: "at most 1 MiB of JSON", found: "found \(source.count) bytes")
+      throw DataError(
+        file: path, "the file is too long", expected: "at most 1 MiB of JSON",
+        found: "found \(source.count) bytes")
     }
     let bytes = try source.bytes(0..<source.count)
     do {

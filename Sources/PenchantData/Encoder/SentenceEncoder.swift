@@ -18,11 +18,13 @@ public struct SentenceEncoder: TextEncoder {
   ///   weights do not fit.
   public init(folder: String) throws {
     let configuration = try EncoderConfiguration(folder: folder)
-    let tokenizer = try WordPieceTokenizer(vocabulary: "\(folder)/vocab.txt", lowercases: configuration.lowercases)
+    let tokenizer = try WordPieceTokenizer(
+      vocabulary: "\(folder)/vocab.txt", lowercases: configuration.lowercases)
     guard tokenizer.vocabularySize <= configuration.shape.vocabulary else {
       throw DataError(
         file: "\(folder)/vocab.txt", "the vocabulary does not fit the model",
-        expected: "at most \(configuration.shape.vocabulary) pieces", found: "found \(tokenizer.vocabularySize)")
+        expected: "at most \(configuration.shape.vocabulary) pieces",
+        found: "found \(tokenizer.vocabularySize)")
     }
     self.configuration = configuration
     self.tokenizer = tokenizer
@@ -31,7 +33,9 @@ public struct SentenceEncoder: TextEncoder {
 
   private static func load(_ file: SafeTensors, _ shape: EncoderShape) throws -> EncoderNetwork {
     // Files of whole models put everything below "bert.".
-    let root = file.entry("embeddings.word_embeddings.weight") == nil && file.entry("bert.embeddings.word_embeddings.weight") != nil ? "bert." : ""
+    let root =
+      file.entry("embeddings.word_embeddings.weight") == nil
+        && file.entry("bert.embeddings.word_embeddings.weight") != nil ? "bert." : ""
     let (d, f) = (shape.width, shape.inner)
     func vector(_ name: String, _ size: Int) throws(DataError) -> [Float] {
       try file.floats(root + name, shape: [size], finite: true)
@@ -41,9 +45,12 @@ public struct SentenceEncoder: TextEncoder {
     }
     var positions = try matrix("embeddings.position_embeddings.weight", shape.positions, d)
     // Every token of a lone text is of the first type, so its row can be added to the positions once.
-    let types = try file.floats(root + "embeddings.token_type_embeddings.weight", shape: [nil, d], finite: true)
+    let types = try file.floats(
+      root + "embeddings.token_type_embeddings.weight", shape: [nil, d], finite: true)
     guard types.count >= d else {
-      throw DataError(file: file.file, field: "embeddings.token_type_embeddings.weight", "the table of token types is empty")
+      throw DataError(
+        file: file.file, field: "embeddings.token_type_embeddings.weight", "the table of token types is empty"
+      )
     }
     for place in positions.indices { positions[place] += types[place % d] }
     var layers: [EncoderLayer] = []
@@ -60,14 +67,17 @@ public struct SentenceEncoder: TextEncoder {
           outputBias: try vector(own + "attention.output.dense.bias", d),
           attentionNormScale: try vector(own + "attention.output.LayerNorm.weight", d),
           attentionNormShift: try vector(own + "attention.output.LayerNorm.bias", d),
-          up: try matrix(own + "intermediate.dense.weight", f, d), upBias: try vector(own + "intermediate.dense.bias", f),
-          down: try matrix(own + "output.dense.weight", d, f), downBias: try vector(own + "output.dense.bias", d),
+          up: try matrix(own + "intermediate.dense.weight", f, d),
+          upBias: try vector(own + "intermediate.dense.bias", f),
+          down: try matrix(own + "output.dense.weight", d, f),
+          downBias: try vector(own + "output.dense.bias", d),
           normScale: try vector(own + "output.LayerNorm.weight", d),
           normShift: try vector(own + "output.LayerNorm.bias", d)))
     }
     return try EncoderNetwork(
       shape, words: matrix("embeddings.word_embeddings.weight", shape.vocabulary, d), positions: positions,
-      normScale: vector("embeddings.LayerNorm.weight", d), normShift: vector("embeddings.LayerNorm.bias", d), layers: layers)
+      normScale: vector("embeddings.LayerNorm.weight", d), normShift: vector("embeddings.LayerNorm.bias", d),
+      layers: layers)
   }
 
   /// One row of `width` a text, cut to `longestText` tokens.

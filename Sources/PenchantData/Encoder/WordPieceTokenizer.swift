@@ -53,13 +53,15 @@ public struct WordPieceTokenizer: Sendable {
       for byte in bytes[first...] { hash = Self.step(hash, byte) }
       guard pieces.updateValue(UInt32(number), forKey: hash) == nil else {
         throw DataError(
-          file: file, line: number + 1, "the piece \"\(clipped(piece))\" stands twice", repair: "use the vocab.txt of the model")
+          file: file, line: number + 1, "the piece \"\(clipped(piece))\" stands twice",
+          repair: "use the vocab.txt of the model")
       }
     }
     func special(_ name: String) throws(DataError) -> UInt32 {
       guard let place = list.firstIndex(of: name) else {
         throw DataError(
-          file: file, field: name, "the piece \"\(name)\" is missing", expected: "a BERT vocabulary, one piece a line",
+          file: file, field: name, "the piece \"\(name)\" is missing",
+          expected: "a BERT vocabulary, one piece a line",
           found: "found \(list.count) lines", repair: "use the vocab.txt of the model")
       }
       return UInt32(place)
@@ -75,7 +77,9 @@ public struct WordPieceTokenizer: Sendable {
     longestPiece = longest
   }
 
-  private static func step(_ hash: UInt64, _ byte: UInt8) -> UInt64 { (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+  private static func step(_ hash: UInt64, _ byte: UInt8) -> UInt64 {
+    (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
+  }
 
   /// `[CLS]`, the pieces of the text cut to fit, `[SEP]`; at most `limit` numbers (2 or more).
   public func encode(_ text: String, limit: Int = 256) -> [UInt32] {
@@ -93,7 +97,8 @@ public struct WordPieceTokenizer: Sendable {
   /// The pieces of one word: at each place the longest one that the vocabulary has.
   private func append(_ word: [UInt8], to ids: inout [UInt32]) {
     let before = ids.count
-    guard word.count <= Self.longestWord || word.count(where: { $0 & 0xC0 != 0x80 }) <= Self.longestWord else {
+    guard word.count <= Self.longestWord || word.count(where: { $0 & 0xC0 != 0x80 }) <= Self.longestWord
+    else {
       ids.append(unknown)
       return
     }
@@ -103,7 +108,9 @@ public struct WordPieceTokenizer: Sendable {
       var found: (id: UInt32, end: Int)?
       for place in first..<min(word.count, first + longestPiece) {
         hash = Self.step(hash, word[place])
-        if let id = pieces[hash], bytes[places[Int(id)]].elementsEqual(word[first...place]) { found = (id, place + 1) }
+        if let id = pieces[hash], bytes[places[Int(id)]].elementsEqual(word[first...place]) {
+          found = (id, place + 1)
+        }
       }
       guard let found else {
         ids.removeLast(ids.count - before)
@@ -125,7 +132,11 @@ public struct WordPieceTokenizer: Sendable {
       word.removeAll(keepingCapacity: true)
     }
     func add(_ scalar: Unicode.Scalar) {
-      if scalar.value < 0x80 { word.append(UInt8(scalar.value)) } else { word.append(contentsOf: UTF8.encode(scalar) ?? .init()) }
+      if scalar.value < 0x80 {
+        word.append(UInt8(scalar.value))
+      } else {
+        word.append(contentsOf: UTF8.encode(scalar) ?? .init())
+      }
     }
     // Decomposition changes nothing in ASCII.
     let isASCII = text.utf8.allSatisfy { $0 < 0x80 }
@@ -163,14 +174,16 @@ public struct WordPieceTokenizer: Sendable {
       case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: self = .letter
       case 0x21...0x7E: self = .alone
       case 0..<0x80, 0xFFFD: self = .dropped
-      case 0x4E00...0x9FFF, 0x3400...0x4DBF, 0x20000...0x2A6DF, 0x2A700...0x2B73F, 0x2B740...0x2B81F, 0x2B920...0x2CEAF,
+      case 0x4E00...0x9FFF, 0x3400...0x4DBF, 0x20000...0x2A6DF, 0x2A700...0x2B73F, 0x2B740...0x2B81F,
+        0x2B920...0x2CEAF,
         0xF900...0xFAFF, 0x2F800...0x2FA1F:
         self = .alone
       default:
         switch scalar.properties.generalCategory {
         case .control, .format, .privateUse: self = .dropped
         case .nonspacingMark: self = .mark
-        case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation, .initialPunctuation,
+        case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation,
+          .initialPunctuation,
           .finalPunctuation, .otherPunctuation:
           self = .alone
         default: self = scalar.properties.isWhitespace ? .space : .letter

@@ -38,14 +38,18 @@ struct JSONParser {
     guard at < bytes.count else { throw JSONError(byte: at, problem: "there is nothing to read") }
     let value = try value(bytes, depth: 0)
     skipSpace(bytes)
-    guard at == bytes.count else { throw JSONError(byte: at, problem: "there is more text after the end of the document") }
+    guard at == bytes.count else {
+      throw JSONError(byte: at, problem: "there is more text after the end of the document")
+    }
     return value
   }
 
   func failure(_ problem: String) -> JSONError { JSONError(byte: at, problem: problem) }
 
   mutating func skipSpace(_ bytes: Span<UInt8>) {
-    while at < bytes.count, bytes[at] == 0x20 || bytes[at] == 0x0A || bytes[at] == 0x0D || bytes[at] == 0x09 { at += 1 }
+    while at < bytes.count, bytes[at] == 0x20 || bytes[at] == 0x0A || bytes[at] == 0x0D || bytes[at] == 0x09 {
+      at += 1
+    }
   }
 
   private mutating func value(_ bytes: Span<UInt8>, depth: Int) throws(JSONError) -> JSONValue {
@@ -76,7 +80,9 @@ struct JSONParser {
   }
 
   private mutating func array(_ bytes: Span<UInt8>, depth: Int) throws(JSONError) -> [JSONValue] {
-    guard depth <= depthLimit else { throw failure("lists and objects are nested deeper than \(depthLimit) levels") }
+    guard depth <= depthLimit else {
+      throw failure("lists and objects are nested deeper than \(depthLimit) levels")
+    }
     at += 1
     var values: [JSONValue] = []
     skipSpace(bytes)
@@ -99,7 +105,9 @@ struct JSONParser {
   }
 
   private mutating func object(_ bytes: Span<UInt8>, depth: Int) throws(JSONError) -> JSONObject {
-    guard depth <= depthLimit else { throw failure("lists and objects are nested deeper than \(depthLimit) levels") }
+    guard depth <= depthLimit else {
+      throw failure("lists and objects are nested deeper than \(depthLimit) levels")
+    }
     at += 1
     var object = JSONObject()
     // A scan finds duplicates among few keys, a set among many: a hostile header must not cost quadratic time.
@@ -117,9 +125,13 @@ struct JSONParser {
       let key = try string(bytes)
       if object.count == 16 { seen = Set(object.keys) }
       let isNew = object.count < 16 ? !object.keys.contains(key) : seen.insert(key).inserted
-      guard isNew else { throw JSONError(byte: start, problem: "the key \"\(clipped(key, 40))\" stands twice in one object") }
+      guard isNew else {
+        throw JSONError(byte: start, problem: "the key \"\(clipped(key, 40))\" stands twice in one object")
+      }
       skipSpace(bytes)
-      guard at < bytes.count, bytes[at] == UInt8(ascii: ":") else { throw failure("a colon should stand after the key") }
+      guard at < bytes.count, bytes[at] == UInt8(ascii: ":") else {
+        throw failure("a colon should stand after the key")
+      }
       at += 1
       skipSpace(bytes)
       object.append(key, try value(bytes, depth: depth))
@@ -175,7 +187,9 @@ struct JSONParser {
     case UInt8(ascii: "t"): text.append(0x09)
     case UInt8(ascii: "u"):
       var code = try fourDigits(bytes)
-      if (0xD800..<0xDC00).contains(code), at + 1 < bytes.count, bytes[at] == UInt8(ascii: "\\"), bytes[at + 1] == UInt8(ascii: "u") {
+      if (0xD800..<0xDC00).contains(code), at + 1 < bytes.count, bytes[at] == UInt8(ascii: "\\"),
+        bytes[at + 1] == UInt8(ascii: "u")
+      {
         at += 2
         let low = try fourDigits(bytes)
         guard (0xDC00..<0xE000).contains(low) else {
@@ -222,14 +236,18 @@ struct JSONParser {
     if at < bytes.count, bytes[at] == UInt8(ascii: ".") {
       isInteger = false
       at += 1
-      guard at < bytes.count, isDigit(bytes[at]) else { throw failure("a digit should stand after the point") }
+      guard at < bytes.count, isDigit(bytes[at]) else {
+        throw failure("a digit should stand after the point")
+      }
       skipDigits(bytes)
     }
     if at < bytes.count, bytes[at] == UInt8(ascii: "e") || bytes[at] == UInt8(ascii: "E") {
       isInteger = false
       at += 1
       if at < bytes.count, bytes[at] == UInt8(ascii: "+") || bytes[at] == UInt8(ascii: "-") { at += 1 }
-      guard at < bytes.count, isDigit(bytes[at]) else { throw failure("a digit should stand in the exponent") }
+      guard at < bytes.count, isDigit(bytes[at]) else {
+        throw failure("a digit should stand in the exponent")
+      }
       skipDigits(bytes)
     }
     let text = bytes.extracting(start..<at).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }

@@ -13,22 +13,22 @@ struct JSONRecord {
     } catch {
       throw DataError(
         file: file, line: line, byte: error.byte, "this is not JSON: \(error.problem)",
-        expected: "one JSON object a line", found: JSONRecord.excerpt(bytes, around: error.byte),
+        expected: "expected one JSON object a line", found: JSONRecord.excerpt(bytes, around: error.byte),
         repair: "see: penchant help data")
     }
     guard case .object(let object) = value else {
       throw DataError(
-        file: file, line: line, "the record is \(value.kind)", expected: "one JSON object a line",
-        found: "this line holds \(value.kind)", repair: "see: penchant help data")
+        file: file, line: line, "the record is \(value.kind)", expected: "expected one JSON object a line",
+        found: "found \(value.kind)", repair: "see: penchant help data")
     }
     self.object = object
   }
 
   private static func excerpt(_ bytes: Span<UInt8>, around byte: Int) -> String {
-    guard bytes.count > 0 else { return "an empty line" }
+    guard bytes.count > 0 else { return "found an empty line" }
     let first = max(0, min(byte, bytes.count) - 20)
     let part = bytes.extracting(first..<min(bytes.count, byte + 12))
-    return "near: " + clipped(part.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }, 40)
+    return "found here: " + clipped(part.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }, 40)
   }
 
   /// The first of `names` that the record has and that is not null.
@@ -41,7 +41,8 @@ struct JSONRecord {
 
   func wrong(_ field: String, _ value: JSONValue, expected: String) -> DataError {
     DataError(
-      file: file, line: line, field: field, "\"\(field)\" is \(value.kind)", expected: "\"\(field)\" is \(expected)",
+      file: file, line: line, field: field, "\"\(field)\" is \(value.kind)",
+      expected: "\"\(field)\" is \(expected)",
       found: "found \(clipped(value.description, 60))", repair: "see: penchant help data")
   }
 
@@ -51,7 +52,8 @@ struct JSONRecord {
     return DataError(
       file: file, line: line, field: field, "\"\(field)\" is missing", expected: "a record needs \(needs)",
       found: "this one has \(quotedList(object.keys))",
-      repair: (near.map { "did you mean \"\(field)\" by \"\(clipped($0, 40))\"?   " } ?? "") + "see: penchant help data")
+      repair: (near.map { "did you mean \"\(field)\" by \"\(clipped($0, 40))\"?   " } ?? "")
+        + "see: penchant help data")
   }
 
   /// A name: a string, or a whole number written out.

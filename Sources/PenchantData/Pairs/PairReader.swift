@@ -16,14 +16,17 @@ public struct PairReader: ~Copyable {
   /// - Parameters:
   ///   - keepExtra: keep fields that have no meaning here in `PreferencePair.extra`.
   ///   - lineLimit: the longest line in bytes.
-  public init(_ path: String, keepExtra: Bool = false, lineLimit: Int = LineReader.defaultLineLimit) throws(DataError) {
+  public init(_ path: String, keepExtra: Bool = false, lineLimit: Int = LineReader.defaultLineLimit)
+    throws(DataError)
+  {
     lines = try LineReader(path, lineLimit: lineLimit)
     keepsExtra = keepExtra
   }
 
   /// Reads bytes in memory, plain or gzipped.
   public init(
-    bytes: [UInt8], name: String = "memory", keepExtra: Bool = false, lineLimit: Int = LineReader.defaultLineLimit
+    bytes: [UInt8], name: String = "memory", keepExtra: Bool = false,
+    lineLimit: Int = LineReader.defaultLineLimit
   ) {
     lines = LineReader(bytes: bytes, name: name, lineLimit: lineLimit)
     keepsExtra = keepExtra
@@ -58,7 +61,9 @@ public struct PairReader: ~Copyable {
   public consuming func pairs() throws(DataError) -> [PreferencePair] {
     var all: [PreferencePair] = []
     while let pair = try next() { all.append(pair) }
-    guard count > 0 else { throw noRecords(lines.name, bytes: lines.bytesRead, needs: "one JSON object a line") }
+    guard count > 0 else {
+      throw noRecords(lines.name, bytes: lines.bytesRead, needs: "one JSON object a line")
+    }
     return all
   }
 }

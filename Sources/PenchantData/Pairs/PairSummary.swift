@@ -13,7 +13,9 @@ public struct PairSummary: Sendable {
       guard !values.isEmpty else { return }
       let sorted = values.sorted()
       func at(_ share: Double) -> Int { sorted[Int((Double(sorted.count - 1) * share).rounded())] }
-      (minimum, lower, median, upper, maximum) = (sorted[0], at(0.25), at(0.5), at(0.75), sorted[sorted.count - 1])
+      (minimum, lower, median, upper, maximum) = (
+        sorted[0], at(0.25), at(0.5), at(0.75), sorted[sorted.count - 1]
+      )
     }
   }
 
@@ -72,12 +74,16 @@ public struct PairSummary: Sendable {
         longer += chosen > rejected ? 1 : chosen == rejected ? 0.5 : 0
         texts.insert(pair.chosen)
         texts.insert(pair.rejected)
-        if !seen.insert([pair.prompt, pair.chosen, pair.rejected, pair.user ?? ""]).inserted { duplicates += 1 }
+        if !seen.insert([pair.prompt, pair.chosen, pair.rejected, pair.user ?? ""]).inserted {
+          duplicates += 1
+        }
         if pair.chosen == pair.rejected {
           tied += 1
         } else {
           let forward = pair.chosen < pair.rejected
-          let key = [pair.prompt, forward ? pair.chosen : pair.rejected, forward ? pair.rejected : pair.chosen]
+          let key = [
+            pair.prompt, forward ? pair.chosen : pair.rejected, forward ? pair.rejected : pair.chosen,
+          ]
           directions[key, default: 0] |= forward ? 1 : 2
         }
       } catch {

@@ -21,7 +21,8 @@ public struct PairTable: Sendable {
   /// - Parameter text: what stands for a side of a pair; the response alone unless said otherwise. An encoder that
   ///   should see the prompt gets `{ $0 + "\n\n" + $1 }`.
   public init(
-    _ pairs: [PreferencePair], text: (_ prompt: String, _ response: String) -> String = { _, response in response }
+    _ pairs: [PreferencePair],
+    text: (_ prompt: String, _ response: String) -> String = { _, response in response }
   ) {
     var places: [String: Int] = [:]
     func place(_ text: String) -> Int {

@@ -22,15 +22,21 @@ extension PreferencePair {
 
   /// Stanford Human Preferences: `history`, two comments, `labels` = 1 when the first is preferred.
   private init(stanford record: JSONRecord, keepExtra: Bool) throws(DataError) {
-    let known = ["history", "human_ref_A", "human_ref_B", "labels", "domain", "post_id", "c_root_id_A", "c_root_id_B"]
+    let known = [
+      "history", "human_ref_A", "human_ref_B", "labels", "domain", "post_id", "c_root_id_A", "c_root_id_B",
+    ]
     let needs = quotedList(known.prefix(4))
     func text(_ name: String) throws(DataError) -> String {
-      guard let (_, value) = record.field(name) else { throw record.missing(name, needs: needs, known: known) }
+      guard let (_, value) = record.field(name) else {
+        throw record.missing(name, needs: needs, known: known)
+      }
       guard let text = value.string else { throw record.wrong(name, value, expected: "a string") }
       return text
     }
     let (a, b) = (try text("human_ref_A"), try text("human_ref_B"))
-    guard let (_, label) = record.field("labels") else { throw record.missing("labels", needs: needs, known: known) }
+    guard let (_, label) = record.field("labels") else {
+      throw record.missing("labels", needs: needs, known: known)
+    }
     guard let winner = label.integer, winner == 0 || winner == 1 else {
       throw record.wrong("labels", label, expected: "1 when human_ref_A is preferred, else 0")
     }
@@ -41,7 +47,8 @@ extension PreferencePair {
     }
     let ids = (try record.name("c_root_id_A"), try record.name("c_root_id_B"))
     self.init(
-      prompt: try text("history"), chosen: winner == 1 ? a : b, rejected: winner == 1 ? b : a, community: community,
+      prompt: try text("history"), chosen: winner == 1 ? a : b, rejected: winner == 1 ? b : a,
+      community: community,
       chosenID: winner == 1 ? ids.0 : ids.1, rejectedID: winner == 1 ? ids.1 : ids.0,
       extra: keepExtra ? record.object.without(known) : JSONObject(), line: record.line)
   }
@@ -74,7 +81,9 @@ extension PreferencePair {
     case messages([Message])
   }
 
-  private static func texts(_ record: JSONRecord) throws(DataError) -> (prompt: String, chosen: String, rejected: String) {
+  private static func texts(_ record: JSONRecord) throws(DataError) -> (
+    prompt: String, chosen: String, rejected: String
+  ) {
     let chosen = try side(record, "chosen")
     let rejected = try side(record, "rejected")
     let prompt = try record.field("prompt", "context").map { (field) throws(DataError) in
@@ -84,7 +93,10 @@ extension PreferencePair {
     case (.text(let a), .text(let b)):
       if let prompt { return (transcript(prompt), a, b) }
       let shared = sharedDialogue(a, b)
-      return (String(a.utf8.prefix(shared)) ?? "", String(a.utf8.dropFirst(shared)) ?? a, String(b.utf8.dropFirst(shared)) ?? b)
+      return (
+        String(a.utf8.prefix(shared)) ?? "", String(a.utf8.dropFirst(shared)) ?? a,
+        String(b.utf8.dropFirst(shared)) ?? b
+      )
     case (.messages(let a), .messages(let b)):
       if let prompt { return (transcript(prompt), a.transcript, b.transcript) }
       // TRL's implicit prompt: the messages that both sides start with. At least one is left on each side.
@@ -93,9 +105,11 @@ extension PreferencePair {
       return (a.prefix(shared).transcript, a.dropFirst(shared).transcript, b.dropFirst(shared).transcript)
     case (.text, .messages), (.messages, .text):
       throw DataError(
-        file: record.file, line: record.line, field: "rejected", "\"chosen\" and \"rejected\" are of different kinds",
+        file: record.file, line: record.line, field: "rejected",
+        "\"chosen\" and \"rejected\" are of different kinds",
         expected: "both are strings, or both are message lists",
-        found: "\"chosen\" is \(record.object["chosen"]?.kind ?? "missing"), \"rejected\" is \(record.object["rejected"]?.kind ?? "missing")",
+        found:
+          "\"chosen\" is \(record.object["chosen"]?.kind ?? "missing"), \"rejected\" is \(record.object["rejected"]?.kind ?? "missing")",
         repair: "see: penchant help data")
     }
   }
@@ -108,15 +122,20 @@ extension PreferencePair {
   }
 
   private static func side(_ record: JSONRecord, _ name: String) throws(DataError) -> Side {
-    guard let (_, value) = record.field(name) else { throw record.missing(name, needs: needs, known: knownFields) }
+    guard let (_, value) = record.field(name) else {
+      throw record.missing(name, needs: needs, known: knownFields)
+    }
     return try side(record, name, value)
   }
 
-  private static func side(_ record: JSONRecord, _ name: String, _ value: JSONValue) throws(DataError) -> Side {
+  private static func side(_ record: JSONRecord, _ name: String, _ value: JSONValue) throws(DataError) -> Side
+  {
     switch value {
     case .string(let text): return .text(text)
     case .array(let list):
-      guard !list.isEmpty else { throw record.wrong(name, value, expected: "a string or a list with a message in it") }
+      guard !list.isEmpty else {
+        throw record.wrong(name, value, expected: "a string or a list with a message in it")
+      }
       var messages: [Message] = []
       for item in list {
         guard let role = item.object?["role"]?.string, let content = content(item.object?["content"]) else {
@@ -135,7 +154,9 @@ extension PreferencePair {
     guard let parts = value?.array else { return nil }
     var text = ""
     for part in parts {
-      guard part.object?["type"]?.string == "text", let piece = part.object?["text"]?.string else { return nil }
+      guard part.object?["type"]?.string == "text", let piece = part.object?["text"]?.string else {
+        return nil
+      }
       text += piece
     }
     return text

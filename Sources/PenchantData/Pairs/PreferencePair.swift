@@ -44,7 +44,9 @@ public struct PreferencePair: Sendable, Hashable {
 extension PreferencePair {
   /// The record as it is written to a file; `line` is left out.
   public var json: JSONValue {
-    var object = JSONObject(["prompt": .string(prompt), "chosen": .string(chosen), "rejected": .string(rejected)])
+    var object = JSONObject([
+      "prompt": .string(prompt), "chosen": .string(chosen), "rejected": .string(rejected),
+    ])
     if let community { object["community"] = .string(community) }
     if let user { object["user"] = .string(user) }
     if weight != 1 { object["weight"] = .number(weight) }

@@ -67,7 +67,8 @@ struct ByteSource: ~Copyable {
       let range = inputRange
       do {
         step = try input.withUnsafeBufferPointer { (bytes) throws(GzipStream.Failure) in
-          try gzip.inflate(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[range]), into: output)
+          try gzip.inflate(
+            UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[range]), into: output)
         }
       } catch {
         throw describe(error)
@@ -87,8 +88,10 @@ struct ByteSource: ~Copyable {
       do { gzip = try GzipStream() } catch { throw describe(error) }
     } else if name.hasSuffix(".gz") {
       throw DataError(
-        file: name, "the name ends in .gz but this is not gzip data", expected: "gzip data starts with the bytes 1f 8b",
-        found: head.isEmpty ? "the file is empty" : "this one starts with \(head.map(hex).joined(separator: " "))",
+        file: name, "the name ends in .gz but this is not gzip data",
+        expected: "gzip data starts with the bytes 1f 8b",
+        found: head.isEmpty
+          ? "the file is empty" : "this one starts with \(head.map(hex).joined(separator: " "))",
         repair: "rename the file, or compress it with gzip")
     }
   }
@@ -120,7 +123,8 @@ struct ByteSource: ~Copyable {
     case .trailing:
       DataError(
         file: name, byte: delivered, "there are other bytes after the gzip data",
-        expected: "gzip members one after the other, or zero padding", repair: "cut the file, or compress it again")
+        expected: "gzip members one after the other, or zero padding",
+        repair: "cut the file, or compress it again")
     case .memory:
       DataError(file: name, "memory for unpacking was refused", repair: "unpack the file with gunzip first")
     }
@@ -132,7 +136,8 @@ private func hex(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte
 /// An open descriptor of a file that is not a directory.
 func openForReading(_ path: String) throws(DataError) -> Int32 {
   guard !path.isEmpty, !path.utf8.contains(0) else {
-    throw DataError(file: clipped(path), "this is not a path", repair: "give the name of a file, or - for standard input")
+    throw DataError(
+      file: clipped(path), "this is not a path", repair: "give the name of a file, or - for standard input")
   }
   let descriptor = open(path, O_RDONLY | O_CLOEXEC)
   guard descriptor >= 0 else { throw systemError(path, "cannot be opened", errno) }
@@ -144,7 +149,9 @@ func openForReading(_ path: String) throws(DataError) -> Int32 {
   }
   if status.st_mode & S_IFMT == S_IFDIR {
     close(descriptor)
-    throw DataError(file: path, "this is a directory", expected: "a file, or - for standard input", repair: "name a file in it")
+    throw DataError(
+      file: path, "this is a directory", expected: "expected a file, or - for standard input",
+      repair: "name a file in it")
   }
   return descriptor
 }
@@ -154,15 +161,26 @@ func systemError(_ path: String, _ problem: String, _ code: Int32) -> DataError 
   switch code {
   case ENOENT:
     var error = DataError(file: path, "there is no such file")
-    let folder = (path as NSString).deletingLastPathComponent
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? []
-    if let near = nearestName(to: (path as NSString).lastPathComponent, among: names.prefix(10_000)) {
-      error.repair = "did you mean \"\(near)\"?"
-    }
+    error.repair = nearestFile(path).map { "did you mean \"\(clipped($0))\"?" }
     return error
   case EACCES, EPERM:
-    return DataError(file: path, "\(problem): permission denied", repair: "check its owner and mode with ls -l")
+    return DataError(
+      file: path, "\(problem): permission denied", repair: "check its owner and mode with ls -l")
   default:
     return DataError(file: path, "\(problem): \(String(cString: strerror(code)))")
+  }
+}
+
+/// The file of the same folder and ending whose name is nearest.
+private func nearestFile(_ path: String) -> String? {
+  let url = URL(fileURLWithPath: path)
+  let ending = url.pathExtension
+  let names =
+    (try? FileManager.default.contentsOfDirectory(atPath: url.deletingLastPathComponent().path)) ?? []
+  let stems = names.prefix(10_000).filter { ($0 as NSString).pathExtension == ending }.map {
+    ($0 as NSString).deletingPathExtension
+  }
+  return nearestName(to: url.deletingPathExtension().lastPathComponent, among: stems).map {
+    ending.isEmpty ? $0 : "\($0).\(ending)"
   }
 }

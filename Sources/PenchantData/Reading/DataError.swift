@@ -63,7 +63,11 @@ func quotedList(_ names: some Collection<String>, limit: Int = 12) -> String {
 func clipped(_ text: String, _ limit: Int = 60) -> String {
   var short = ""
   for scalar in text.unicodeScalars.prefix(limit) {
-    if scalar.value < 0x20 || scalar.value == 0x7F { short += scalar.escaped(asASCII: true) } else { short.unicodeScalars.append(scalar) }
+    if scalar.value < 0x20 || scalar.value == 0x7F {
+      short += scalar.escaped(asASCII: true)
+    } else {
+      short.unicodeScalars.append(scalar)
+    }
   }
   return text.unicodeScalars.count > limit ? short + "…" : short
 }

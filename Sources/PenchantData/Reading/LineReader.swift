@@ -102,8 +102,9 @@ public struct LineReader: ~Copyable {
     line = 0..<0
     if let newline { filled = newline + 1..<filled.upperBound } else { skipping = true }
     return DataError(
-      file: name, line: number, "the line is too long", expected: "at most \(limit) bytes a line",
-      found: "no line end in them", repair: "write one record a line (JSON lines), not one array or document a file")
+      file: name, line: number, "the line is too long", expected: "at most \(limit) bytes a line are read",
+      found: "there is no line end in them",
+      repair: "write one record a line (JSON lines), not one array or document a file")
   }
 
   /// Drops the rest of a line that was too long; false at the end of the file.
@@ -134,7 +135,8 @@ public struct LineReader: ~Copyable {
     let from = filled.upperBound
     do throws(DataError) {
       let got = try buffer.withUnsafeMutableBufferPointer { (bytes) throws(DataError) in
-        try source.read(into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(bytes)[from...]))
+        try source.read(
+          into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(bytes)[from...]))
       }
       if got == 0 { ended = true }
       filled = 0..<from + got
@@ -149,7 +151,9 @@ public struct LineReader: ~Copyable {
   private func position(of byte: UInt8, in range: Range<Int>) -> Int? {
     guard !range.isEmpty else { return nil }
     return buffer.withUnsafeBytes { bytes in
-      memchr(bytes.baseAddress! + range.lowerBound, Int32(byte), range.count).map { $0 - UnsafeMutableRawPointer(mutating: bytes.baseAddress!) }
+      memchr(bytes.baseAddress! + range.lowerBound, Int32(byte), range.count).map {
+        $0 - UnsafeMutableRawPointer(mutating: bytes.baseAddress!)
+      }
     }
   }
 }

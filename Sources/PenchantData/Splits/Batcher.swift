@@ -47,7 +47,8 @@ public struct Batcher: Sendable {
       throw .value("Batcher", "\(count) records in batches of \(batchSize); both must be 1 or more")
     }
     guard cursor.epoch >= 0, (0..<count).contains(cursor.position) else {
-      throw .value("Batcher", "cursor at record \(cursor.position) of epoch \(cursor.epoch); there are \(count) records")
+      throw .value(
+        "Batcher", "cursor at record \(cursor.position) of epoch \(cursor.epoch); there are \(count) records")
     }
     self.count = count
     self.batchSize = batchSize
@@ -61,7 +62,10 @@ public struct Batcher: Sendable {
   /// The next batch; there is always one.
   public mutating func next() -> Batch {
     if orderedEpoch != cursor.epoch {
-      order = shuffles ? Philox(seed: seed, stream: Stream.epoch &+ UInt64(cursor.epoch)).permutation(count) : Array(0..<count)
+      order =
+        shuffles
+        ? Philox(seed: seed, stream: Stream.epoch &+ UInt64(cursor.epoch)).permutation(count)
+        : Array(0..<count)
       orderedEpoch = cursor.epoch
     }
     let end = min(cursor.position + batchSize, count)

@@ -5,7 +5,10 @@ struct Philox {
 
   /// 64 uniform bits.
   func bits(_ index: UInt64) -> UInt64 {
-    var counter = (UInt32(truncatingIfNeeded: index), UInt32(truncatingIfNeeded: index >> 32), UInt32(truncatingIfNeeded: stream), UInt32(truncatingIfNeeded: stream >> 32))
+    var counter = (
+      UInt32(truncatingIfNeeded: index), UInt32(truncatingIfNeeded: index >> 32),
+      UInt32(truncatingIfNeeded: stream), UInt32(truncatingIfNeeded: stream >> 32)
+    )
     var key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
     for _ in 0..<10 {
       let a = UInt64(counter.0) &* 0xD251_1F53

@@ -14,7 +14,8 @@ public struct Split: Sendable, Equatable, Codable {
   }
 
   private init(name: String, isTest: [Bool]) {
-    self.init(name: name, train: isTest.indices.filter { !isTest[$0] }, test: isTest.indices.filter { isTest[$0] })
+    self.init(
+      name: name, train: isTest.indices.filter { !isTest[$0] }, test: isTest.indices.filter { isTest[$0] })
   }
 }
 
@@ -27,7 +28,9 @@ extension Split {
     guard count >= 2 else { throw .value("Split.random", "\(count) records cannot be split; 2 are needed") }
     let size = testFraction == 0 ? 0 : min(max(1, Int((Double(count) * testFraction).rounded())), count - 1)
     var isTest = [Bool](repeating: false, count: count)
-    for place in Philox(seed: seed, stream: Stream.split).permutation(count).prefix(size) { isTest[place] = true }
+    for place in Philox(seed: seed, stream: Stream.split).permutation(count).prefix(size) {
+      isTest[place] = true
+    }
     return Split(name: "random", isTest: isTest)
   }
 
@@ -35,10 +38,14 @@ extension Split {
   /// until it has `testFraction` of the records.
   ///
   /// - Throws: `KernelError.value` unless `testFraction` is in 0..<1 and there are 2 groups or more.
-  public static func byGroup(_ groups: [String], testFraction: Double, seed: UInt64) throws(KernelError) -> Split {
+  public static func byGroup(_ groups: [String], testFraction: Double, seed: UInt64) throws(KernelError)
+    -> Split
+  {
     try checkFraction(testFraction)
     let (names, members) = gather(groups)
-    guard names.count >= 2 else { throw .value("Split.byGroup", "\(names.count) groups cannot be split; 2 are needed") }
+    guard names.count >= 2 else {
+      throw .value("Split.byGroup", "\(names.count) groups cannot be split; 2 are needed")
+    }
     let wanted = Double(groups.count) * testFraction
     var isTest = [Bool](repeating: false, count: groups.count)
     var (size, left) = (0, names.count)
@@ -84,7 +91,9 @@ extension Split {
   }
 
   private static func checkFraction(_ fraction: Double) throws(KernelError) {
-    guard fraction >= 0, fraction < 1 else { throw .value("Split", "a test fraction of \(fraction); 0 to below 1 is possible") }
+    guard fraction >= 0, fraction < 1 else {
+      throw .value("Split", "a test fraction of \(fraction); 0 to below 1 is possible")
+    }
   }
 
   /// The distinct names, sorted, and the records of each.

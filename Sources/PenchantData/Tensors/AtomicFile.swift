@@ -7,7 +7,9 @@ public enum AtomicFile {
   ///
   /// - Throws: `DataError` with the system's reason; the temporary file is removed then.
   public static func write(_ bytes: [UInt8], to path: String) throws(DataError) {
-    guard !path.isEmpty, !path.utf8.contains(0) else { throw DataError(file: clipped(path), "this is not a path") }
+    guard !path.isEmpty, !path.utf8.contains(0) else {
+      throw DataError(file: clipped(path), "this is not a path")
+    }
     let folder = (path as NSString).deletingLastPathComponent
     let temporary = "\(path).tmp-\(getpid())"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o666)
@@ -40,7 +42,9 @@ public enum AtomicFile {
   private static func put(_ bytes: [UInt8], _ descriptor: Int32, _ path: String) throws(DataError) {
     var done = 0
     while done < bytes.count {
-      let wrote = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress! + done, bytes.count - done) }
+      let wrote = bytes.withUnsafeBytes {
+        Foundation.write(descriptor, $0.baseAddress! + done, bytes.count - done)
+      }
       if wrote < 0 {
         if errno == EINTR { continue }
         throw writeError(path, errno)

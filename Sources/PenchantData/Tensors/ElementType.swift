@@ -35,7 +35,8 @@ public enum ElementType: String, Sendable, CaseIterable, Codable {
   func floats(_ bytes: UnsafeRawBufferPointer, into out: UnsafeMutableBufferPointer<Float>) {
     func convert<Raw: FixedWidthInteger>(_: Raw.Type, _ value: (Raw) -> Float) {
       for i in out.indices {
-        out[i] = value(Raw(littleEndian: bytes.loadUnaligned(fromByteOffset: i * MemoryLayout<Raw>.size, as: Raw.self)))
+        out[i] = value(
+          Raw(littleEndian: bytes.loadUnaligned(fromByteOffset: i * MemoryLayout<Raw>.size, as: Raw.self)))
       }
     }
     switch self {
@@ -60,7 +61,8 @@ public enum ElementType: String, Sendable, CaseIterable, Codable {
       var out: [Int] = []
       out.reserveCapacity(count)
       for i in 0..<count {
-        let raw = Raw(littleEndian: bytes.loadUnaligned(fromByteOffset: i * MemoryLayout<Raw>.size, as: Raw.self))
+        let raw = Raw(
+          littleEndian: bytes.loadUnaligned(fromByteOffset: i * MemoryLayout<Raw>.size, as: Raw.self))
         guard let value = Int(exactly: raw) else { return nil }
         out.append(value)
       }

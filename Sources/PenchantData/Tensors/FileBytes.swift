@@ -39,7 +39,9 @@ final class FileBytes: Sendable {
     guard !output.isEmpty else { return }
     guard offset >= 0, offset <= count - output.count else { throw shrunk(at: offset) }
     guard descriptor >= 0 else {
-      memory.withUnsafeBytes { output.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + output.count])) }
+      memory.withUnsafeBytes {
+        output.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + output.count]))
+      }
       return
     }
     var done = 0
@@ -64,6 +66,8 @@ final class FileBytes: Sendable {
   }
 
   private func shrunk(at offset: Int) -> DataError {
-    DataError(file: name, byte: offset, "the file ended while it was read", repair: "was it being written? read it again")
+    DataError(
+      file: name, byte: offset, "the file ended while it was read",
+      repair: "was it being written? read it again")
   }
 }

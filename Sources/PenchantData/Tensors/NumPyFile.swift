@@ -8,7 +8,8 @@ public struct NumPyFile: Sendable {
 
   private static let headerLimit = 1 << 20
   private static let types: [String: ElementType] = [
-    "<f8": .float64, "<f4": .float32, "<f2": .float16, "<i8": .int64, "<i4": .int32, "<i2": .int16, "|i1": .int8,
+    "<f8": .float64, "<f4": .float32, "<f2": .float16, "<i8": .int64, "<i4": .int32, "<i2": .int16,
+    "|i1": .int8,
     "<u8": .uint64, "<u4": .uint32, "<u2": .uint16, "|u1": .uint8, "|b1": .bool,
   ]
 
@@ -70,7 +71,8 @@ public struct NumPyFile: Sendable {
     }
     guard size == source.count - start - length else {
       throw DataError(
-        file: file, field: "shape", "the data does not fit the shape", expected: "\(fields.shape) takes \(size) bytes",
+        file: file, field: "shape", "the data does not fit the shape",
+        expected: "\(fields.shape) takes \(size) bytes",
         found: "the file holds \(source.count - start - length)", repair: "was all of the file copied?")
     }
     self.type = type
@@ -79,7 +81,9 @@ public struct NumPyFile: Sendable {
   }
 
   private static func cut(_ file: String) -> DataError {
-    DataError(file: file, byte: 8, "the header is longer than the file or than \(headerLimit) bytes", repair: "was all of the file copied?")
+    DataError(
+      file: file, byte: 8, "the header is longer than the file or than \(headerLimit) bytes",
+      repair: "was all of the file copied?")
   }
 
   /// The values, row-major, rounded to `Float` where the file has another type.
@@ -89,7 +93,9 @@ public struct NumPyFile: Sendable {
   ///
   /// - Throws: `DataError` unless the shape has as many elements as there are values.
   public static func bytes(shape: [Int], _ values: [Float]) throws(DataError) -> [UInt8] {
-    guard shape.allSatisfy({ $0 >= 0 }), shape.reduce(1, { $0.multipliedReportingOverflow(by: $1).partialValue }) == values.count else {
+    guard shape.allSatisfy({ $0 >= 0 }),
+      shape.reduce(1, { $0.multipliedReportingOverflow(by: $1).partialValue }) == values.count
+    else {
       throw DataError(file: ".npy", field: "shape", "the shape \(shape) has not \(values.count) elements")
     }
     let list = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
@@ -98,7 +104,8 @@ public struct NumPyFile: Sendable {
     header.append(contentsOf: repeatElement(UInt8(ascii: " "), count: 63 - (10 + header.count) % 64))
     header.append(0x0A)
     let length = [UInt8(truncatingIfNeeded: header.count), UInt8(truncatingIfNeeded: header.count >> 8)]
-    return [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59, 1, 0] + length + header + values.flatMapBytes { $0.bitPattern.littleEndian }
+    return [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59, 1, 0] + length + header
+      + values.flatMapBytes { $0.bitPattern.littleEndian }
   }
 }
 
@@ -113,13 +120,18 @@ private struct NumPyHeader {
     var seen: Set<String> = []
     guard NumPyHeader.take("{", &text) else { return nil }
     while !NumPyHeader.take("}", &text) {
-      guard let key = NumPyHeader.quoted(&text), seen.insert(key).inserted, NumPyHeader.take(":", &text) else { return nil }
+      guard let key = NumPyHeader.quoted(&text), seen.insert(key).inserted, NumPyHeader.take(":", &text)
+      else { return nil }
       switch key {
       case "descr":
         guard let value = NumPyHeader.quoted(&text) else { return nil }
         type = value
       case "fortran_order":
-        if NumPyHeader.take("True", &text) { isFortran = true } else if !NumPyHeader.take("False", &text) { return nil }
+        if NumPyHeader.take("True", &text) {
+          isFortran = true
+        } else if !NumPyHeader.take("False", &text) {
+          return nil
+        }
       case "shape":
         guard let value = NumPyHeader.tuple(&text) else { return nil }
         shape = value
@@ -139,7 +151,9 @@ private struct NumPyHeader {
 
   private static func quoted(_ text: inout Substring) -> String? {
     let rest = text.drop(while: \.isWhitespace)
-    guard let quote = rest.first, quote == "'" || quote == "\"", let end = rest.dropFirst().firstIndex(of: quote) else { return nil }
+    guard let quote = rest.first, quote == "'" || quote == "\"",
+      let end = rest.dropFirst().firstIndex(of: quote)
+    else { return nil }
     let value = rest[rest.index(after: rest.startIndex)..<end]
     text = rest[rest.index(after: end)...]
     return String(value)

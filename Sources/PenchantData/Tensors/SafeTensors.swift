@@ -45,13 +45,15 @@ public struct SafeTensors: Sendable {
     guard magic.count == 8 else {
       throw DataError(
         file: file, source.count == 0 ? "the file is empty" : "the file is too short",
-        expected: "a safetensors file starts with the 8 bytes of its header's length", found: "found \(source.count) bytes")
+        expected: "a safetensors file starts with the 8 bytes of its header's length",
+        found: "found \(source.count) bytes")
     }
     let length = magic.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard length <= Self.headerLimit, Int(length) <= source.count - 8 else {
       throw DataError(
         file: file, byte: 0, "the header is longer than allowed",
-        expected: "at most \(min(Self.headerLimit, source.count - 8)) bytes in this file", found: "it says \(length)",
+        expected: "at most \(min(Self.headerLimit, source.count - 8)) bytes in this file",
+        found: "it says \(length)",
         repair: "is this a safetensors file, and was all of it copied?")
     }
     let bytes = try source.bytes(8..<8 + Int(length))
@@ -62,7 +64,8 @@ public struct SafeTensors: Sendable {
         repair: "is this a safetensors file?")
     }
     if let bad = firstInvalidUTF8(bytes.span) {
-      throw DataError(file: file, byte: 8 + bad, "the header is not UTF-8 text", repair: "was the file damaged on its way?")
+      throw DataError(
+        file: file, byte: 8 + bad, "the header is not UTF-8 text", repair: "was the file damaged on its way?")
     }
     var header = SafeTensorsHeader(file: file)
     try header.read(bytes.span)
@@ -74,7 +77,9 @@ public struct SafeTensors: Sendable {
   private static func order(_ entries: [Entry], file: String) throws(DataError) -> [Int] {
     let order = entries.indices.sorted { entries[$0].name < entries[$1].name }
     for (a, b) in zip(order, order.dropFirst()) where entries[a].name == entries[b].name {
-      throw DataError(file: file, field: entries[a].name, "the tensor \"\(clipped(entries[a].name))\" stands twice in the header")
+      throw DataError(
+        file: file, field: entries[a].name,
+        "the tensor \"\(clipped(entries[a].name))\" stands twice in the header")
     }
     return order
   }
@@ -102,10 +107,12 @@ public struct SafeTensors: Sendable {
         repair: nearestName(to: name, among: entries.map(\.name)).map { "did you mean \"\(clipped($0))\"?" })
     }
     if let shape {
-      guard shape.count == entry.shape.count, zip(shape, entry.shape).allSatisfy({ $0 == nil || $0 == $1 }) else {
+      guard shape.count == entry.shape.count, zip(shape, entry.shape).allSatisfy({ $0 == nil || $0 == $1 })
+      else {
         let wanted = shape.map { $0.map(String.init) ?? "any" }.joined(separator: ", ")
         throw DataError(
-          file: file, field: name, "the tensor \"\(clipped(name))\" has another shape", expected: "expected [\(wanted)]",
+          file: file, field: name, "the tensor \"\(clipped(name))\" has another shape",
+          expected: "expected [\(wanted)]",
           found: "found \(entry.shape)")
       }
     }
@@ -117,13 +124,16 @@ public struct SafeTensors: Sendable {
   /// - Parameters:
   ///   - shape: as in `require`.
   ///   - finite: refuse NaN and infinity.
-  public func floats(_ name: String, shape: [Int?]? = nil, finite: Bool = false) throws(DataError) -> [Float] {
+  public func floats(_ name: String, shape: [Int?]? = nil, finite: Bool = false) throws(DataError) -> [Float]
+  {
     let entry = try require(name, shape: shape)
     let values = try readFloats(source, entry.type, entry.bytes)
     if finite, let place = values.firstIndex(where: { !$0.isFinite }) {
       throw DataError(
-        file: file, field: name, "the tensor \"\(clipped(name))\" holds \(values[place])", expected: "finite values",
-        found: "found at element \(place)", repair: "the model that wrote it had diverged; use an earlier checkpoint")
+        file: file, field: name, "the tensor \"\(clipped(name))\" holds \(values[place])",
+        expected: "finite values",
+        found: "found at element \(place)",
+        repair: "the model that wrote it had diverged; use an earlier checkpoint")
     }
     return values
   }
@@ -163,13 +173,21 @@ func refuseForeignMagic(_ magic: [UInt8], file: String, wanted: String) throws(D
     DataError(file: file, byte: 0, "this is \(what), not \(wanted)", repair: repair)
   }
   if magic.starts(with: [0x50, 0x4B, 0x03, 0x04]) || magic.starts(with: [0x50, 0x4B, 0x05, 0x06]) {
-    throw refuse("a zip archive (a PyTorch or .npz file?), which may hold pickles that run code", convert + ", or np.save one array")
+    throw refuse(
+      "a zip archive (a PyTorch or .npz file?), which may hold pickles that run code",
+      convert + ", or np.save one array")
   }
-  if magic.count >= 2, magic[0] == 0x80, (2...5).contains(magic[1]), !magic.dropFirst(2).allSatisfy({ $0 == 0 }) {
+  if magic.count >= 2, magic[0] == 0x80, (2...5).contains(magic[1]),
+    !magic.dropFirst(2).allSatisfy({ $0 == 0 })
+  {
     throw refuse("a pickle, which runs code when it is loaded", convert)
   }
-  if magic.starts(with: Array("GGUF".utf8)) { throw refuse("a GGUF file", "export the weights as safetensors") }
-  if magic.starts(with: [0x89, 0x48, 0x44, 0x46]) { throw refuse("an HDF5 file", "export the weights as safetensors") }
+  if magic.starts(with: Array("GGUF".utf8)) {
+    throw refuse("a GGUF file", "export the weights as safetensors")
+  }
+  if magic.starts(with: [0x89, 0x48, 0x44, 0x46]) {
+    throw refuse("an HDF5 file", "export the weights as safetensors")
+  }
   if magic.starts(with: [0x1F, 0x8B]) { throw refuse("gzip data", "unpack it with gunzip") }
   if wanted != ".npy", magic.starts(with: [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]) {
     throw refuse("a .npy array", "name it with the ending .npy")

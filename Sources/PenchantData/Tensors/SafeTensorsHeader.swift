@@ -26,13 +26,17 @@ struct SafeTensorsHeader {
           sawMetadata = true
           try readMetadata(&parser, bytes)
         } else {
-          guard found.count < SafeTensors.entryLimit else { throw parser.failure("there are more than \(SafeTensors.entryLimit) tensors") }
+          guard found.count < SafeTensors.entryLimit else {
+            throw parser.failure("there are more than \(SafeTensors.entryLimit) tensors")
+          }
           try readEntry(key, &parser, bytes)
         }
       }
       // Writers pad the header with spaces.
       parser.skipSpace(bytes)
-      guard parser.at == bytes.count else { throw parser.failure("there is more text after the end of the header") }
+      guard parser.at == bytes.count else {
+        throw parser.failure("there is more text after the end of the header")
+      }
     } catch {
       throw DataError(
         file: file, byte: 8 + error.byte, "the header is not well formed: \(error.problem)",
@@ -62,7 +66,8 @@ struct SafeTensorsHeader {
       end = tensor.end
       entries.append(
         SafeTensors.Entry(
-          name: tensor.name, type: tensor.type, shape: tensor.shape, bytes: dataStart + tensor.start..<dataStart + tensor.end))
+          name: tensor.name, type: tensor.type, shape: tensor.shape,
+          bytes: dataStart + tensor.start..<dataStart + tensor.end))
     }
     guard end == dataCount else {
       throw DataError(
@@ -77,7 +82,9 @@ struct SafeTensorsHeader {
       guard parser.at < bytes.count, bytes[parser.at] == UInt8(ascii: "\"") else {
         throw parser.failure("the metadata \"\(clipped(key, 40))\" should be a string")
       }
-      guard metadata.count < Self.metadataLimit else { throw parser.failure("there are more than \(Self.metadataLimit) metadata") }
+      guard metadata.count < Self.metadataLimit else {
+        throw parser.failure("there are more than \(Self.metadataLimit) metadata")
+      }
       let value = try parser.string(bytes)
       guard metadata.updateValue(value, forKey: key) == nil else {
         throw parser.failure("the metadata \"\(clipped(key, 40))\" stands twice")
@@ -85,22 +92,30 @@ struct SafeTensorsHeader {
     }
   }
 
-  private mutating func readEntry(_ name: String, _ parser: inout JSONParser, _ bytes: Span<UInt8>) throws(JSONError) {
+  private mutating func readEntry(_ name: String, _ parser: inout JSONParser, _ bytes: Span<UInt8>)
+    throws(JSONError)
+  {
     var type: ElementType?
     var shape: [Int]?
     var offsets: [Int]?
     try members(&parser, bytes) { (key, parser) throws(JSONError) in
       switch key {
       case "dtype" where type == nil:
-        guard parser.at < bytes.count, bytes[parser.at] == UInt8(ascii: "\"") else { throw parser.failure("\"dtype\" should be a string") }
+        guard parser.at < bytes.count, bytes[parser.at] == UInt8(ascii: "\"") else {
+          throw parser.failure("\"dtype\" should be a string")
+        }
         let text = try parser.string(bytes)
         type = ElementType(rawValue: text)
-        guard type != nil else { throw parser.failure("the type \"\(clipped(text, 20))\" of \"\(clipped(name, 40))\" is not known") }
+        guard type != nil else {
+          throw parser.failure("the type \"\(clipped(text, 20))\" of \"\(clipped(name, 40))\" is not known")
+        }
       case "shape" where shape == nil:
         shape = try sizes(&parser, bytes, limit: SafeTensors.rankLimit, of: "a shape")
       case "data_offsets" where offsets == nil:
         offsets = try sizes(&parser, bytes, limit: 2, of: "data_offsets")
-      default: throw parser.failure("the key \"\(clipped(key, 40))\" of \"\(clipped(name, 40))\" is not known or stands twice")
+      default:
+        throw parser.failure(
+          "the key \"\(clipped(key, 40))\" of \"\(clipped(name, 40))\" is not known or stands twice")
       }
     }
     guard let type, let shape, let offsets, offsets.count == 2 else {
@@ -109,12 +124,15 @@ struct SafeTensorsHeader {
     var size = type.size
     for length in shape {
       let product = size.multipliedReportingOverflow(by: length)
-      guard !product.overflow else { throw parser.failure("the shape \(shape) of \"\(clipped(name, 40))\" is too large") }
+      guard !product.overflow else {
+        throw parser.failure("the shape \(shape) of \"\(clipped(name, 40))\" is too large")
+      }
       size = product.partialValue
     }
     guard offsets[0] <= offsets[1], offsets[1] - offsets[0] == size else {
       throw parser.failure(
-        "\"\(clipped(name, 40))\" of shape \(shape) and type \(type.rawValue) takes \(size) bytes, its offsets are \(offsets)")
+        "\"\(clipped(name, 40))\" of shape \(shape) and type \(type.rawValue) takes \(size) bytes, its offsets are \(offsets)"
+      )
     }
     found.append(Found(name: name, type: type, shape: shape, start: offsets[0], end: offsets[1]))
   }

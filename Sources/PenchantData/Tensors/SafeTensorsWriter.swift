@@ -48,7 +48,9 @@ public struct SafeTensorsWriter: Sendable {
       if size < 0 { break }
     }
     guard size == count, shape.count <= SafeTensors.rankLimit else {
-      throw DataError(file: "safetensors", field: name, "the tensor \"\(clipped(name))\" of shape \(shape) has \(count) values")
+      throw DataError(
+        file: "safetensors", field: name,
+        "the tensor \"\(clipped(name))\" of shape \(shape) has \(count) values")
     }
     guard name != "__metadata__", names.insert(name).inserted else {
       throw DataError(file: "safetensors", field: name, "the name \"\(clipped(name))\" is taken")
@@ -96,7 +98,8 @@ extension Array {
   func flatMapBytes<Raw: FixedWidthInteger>(_ raw: (Element) -> Raw) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: count * MemoryLayout<Raw>.size) { buffer, filled in
       for i in indices {
-        UnsafeMutableRawBufferPointer(buffer).storeBytes(of: raw(self[i]), toByteOffset: i * MemoryLayout<Raw>.size, as: Raw.self)
+        UnsafeMutableRawBufferPointer(buffer).storeBytes(
+          of: raw(self[i]), toByteOffset: i * MemoryLayout<Raw>.size, as: Raw.self)
       }
       filled = count * MemoryLayout<Raw>.size
     }

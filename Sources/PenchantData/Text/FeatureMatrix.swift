@@ -17,17 +17,21 @@ public struct FeatureMatrix: Sendable, Equatable {
 
   /// - Throws: `KernelError.shape` when the parts do not fit together.
   public init(
-    rows: Int, sparseWidth: Int, rowStarts: [Int], columns: [UInt32], values: [Float], denseWidth: Int, dense: [Float]
+    rows: Int, sparseWidth: Int, rowStarts: [Int], columns: [UInt32], values: [Float], denseWidth: Int,
+    dense: [Float]
   ) throws(KernelError) {
     guard rows >= 0, denseWidth >= 0, sparseWidth >= 0, dense.count == rows * denseWidth else {
       throw .shape("FeatureMatrix", "\(dense.count) dense values for \(rows) rows of \(denseWidth)")
     }
-    guard rowStarts.count == rows + 1, rowStarts.first == 0, rowStarts.last == columns.count, columns.count == values.count,
-      zip(rowStarts, rowStarts.dropFirst()).allSatisfy({ $0 <= $1 }), columns.allSatisfy({ Int($0) < sparseWidth })
+    guard rowStarts.count == rows + 1, rowStarts.first == 0, rowStarts.last == columns.count,
+      columns.count == values.count,
+      zip(rowStarts, rowStarts.dropFirst()).allSatisfy({ $0 <= $1 }),
+      columns.allSatisfy({ Int($0) < sparseWidth })
     else {
       throw .shape(
         "FeatureMatrix",
-        "\(rowStarts.count) row starts, \(columns.count) columns and \(values.count) values for \(rows) rows of \(sparseWidth)")
+        "\(rowStarts.count) row starts, \(columns.count) columns and \(values.count) values for \(rows) rows of \(sparseWidth)"
+      )
     }
     self.init(
       unchecked: rows, sparseWidth: sparseWidth, rowStarts: rowStarts, columns: columns, values: values,
@@ -39,12 +43,14 @@ public struct FeatureMatrix: Sendable, Equatable {
   /// - Throws: `KernelError.shape` unless there are `rows * width` values.
   public init(rows: Int, width: Int, dense: [Float]) throws(KernelError) {
     try self.init(
-      rows: rows, sparseWidth: 0, rowStarts: [Int](repeating: 0, count: max(0, rows) + 1), columns: [], values: [],
+      rows: rows, sparseWidth: 0, rowStarts: [Int](repeating: 0, count: max(0, rows) + 1), columns: [],
+      values: [],
       denseWidth: width, dense: dense)
   }
 
   init(
-    unchecked rows: Int, sparseWidth: Int, rowStarts: [Int], columns: [UInt32], values: [Float], denseWidth: Int,
+    unchecked rows: Int, sparseWidth: Int, rowStarts: [Int], columns: [UInt32], values: [Float],
+    denseWidth: Int,
     dense: [Float]
   ) {
     self.rows = rows
@@ -67,11 +73,17 @@ public struct FeatureMatrix: Sendable, Equatable {
       throw .shape("FeatureMatrix.product", "\(weights.count) weights for \(width) columns")
     }
     var scores = [Double](repeating: 0, count: rows)
-    let (rowStarts, columns, values, dense, weights) = (rowStarts.span, columns.span, values.span, dense.span, weights.span)
+    let (rowStarts, columns, values, dense, weights) = (
+      rowStarts.span, columns.span, values.span, dense.span, weights.span
+    )
     for row in 0..<rows {
       var sum = 0.0
-      for entry in rowStarts[row]..<rowStarts[row + 1] { sum += Double(values[entry]) * weights[Int(columns[entry])] }
-      for column in 0..<denseWidth { sum += Double(dense[row * denseWidth + column]) * weights[sparseWidth + column] }
+      for entry in rowStarts[row]..<rowStarts[row + 1] {
+        sum += Double(values[entry]) * weights[Int(columns[entry])]
+      }
+      for column in 0..<denseWidth {
+        sum += Double(dense[row * denseWidth + column]) * weights[sparseWidth + column]
+      }
       scores[row] = sum
     }
     return scores
@@ -90,8 +102,12 @@ public struct FeatureMatrix: Sendable, Equatable {
     for row in 0..<rows {
       let factor = factors[row]
       guard factor != 0 else { continue }
-      for entry in rowStarts[row]..<rowStarts[row + 1] { out[Int(columns[entry])] += factor * Double(values[entry]) }
-      for column in 0..<denseWidth { out[sparseWidth + column] += factor * Double(dense[row * denseWidth + column]) }
+      for entry in rowStarts[row]..<rowStarts[row + 1] {
+        out[Int(columns[entry])] += factor * Double(values[entry])
+      }
+      for column in 0..<denseWidth {
+        out[sparseWidth + column] += factor * Double(dense[row * denseWidth + column])
+      }
     }
     return sums
   }

@@ -35,7 +35,9 @@ public struct FittedFeaturiser: TextEncoder {
     let width = StyleFeatures.names.count
     let share = 1 / Double(max(rows.count, 1))
     var mean = [Double](repeating: 0, count: width)
-    for row in rows { for column in 0..<width { mean[column] += Double(style[row * width + column]) * share } }
+    for row in rows {
+      for column in 0..<width { mean[column] += Double(style[row * width + column]) * share }
+    }
     var variance = [Double](repeating: 0, count: width)
     for row in rows {
       for column in 0..<width {
@@ -79,7 +81,8 @@ public struct FittedFeaturiser: TextEncoder {
       rowStarts.append(columns.count)
     }
     return FeatureMatrix(
-      unchecked: analysis.count, sparseWidth: buckets.count, rowStarts: rowStarts, columns: columns, values: values,
+      unchecked: analysis.count, sparseWidth: buckets.count, rowStarts: rowStarts, columns: columns,
+      values: values,
       denseWidth: StyleFeatures.names.count, dense: standardised(analysis.style))
   }
 
@@ -134,14 +137,17 @@ extension FittedFeaturiser {
     guard let text = file.metadata[key],
       let configuration = try? JSONDecoder().decode(TextFeaturiser.Configuration.self, from: Data(text.utf8))
     else {
-      throw DataError(file: file.file, field: key, "the configuration of the featuriser is missing or not readable")
+      throw DataError(
+        file: file.file, field: key, "the configuration of the featuriser is missing or not readable")
     }
     try configuration.validate()
     let style = StyleFeatures.names.count
     let stored = try file.integers(prefix + "buckets", shape: [nil])
-    guard zip(stored, stored.dropFirst()).allSatisfy({ $0 < $1 }), stored.allSatisfy({ (0..<(2 << configuration.hashBits)).contains($0) })
+    guard zip(stored, stored.dropFirst()).allSatisfy({ $0 < $1 }),
+      stored.allSatisfy({ (0..<(2 << configuration.hashBits)).contains($0) })
     else {
-      throw DataError(file: file.file, field: prefix + "buckets", "the buckets are not ascending or out of range")
+      throw DataError(
+        file: file.file, field: prefix + "buckets", "the buckets are not ascending or out of range")
     }
     self.configuration = configuration
     buckets = stored.map(UInt32.init)

@@ -34,7 +34,9 @@ extension ScannedText {
         var hash = ScalarHash()
         for place in first..<min(first + orders.upperBound, count) {
           hash.add(at(place))
-          if place - first + 1 >= orders.lowerBound { grams.append(UInt32(truncatingIfNeeded: hash.value >> shift)) }
+          if place - first + 1 >= orders.lowerBound {
+            grams.append(UInt32(truncatingIfNeeded: hash.value >> shift))
+          }
         }
       }
     }

@@ -13,12 +13,14 @@ public enum StyleFeatures {
     "words_per_sentence", "log_words_per_sentence", "capital_sentence_share", "flesch_reading_ease",
     "automated_readability",
     // punctuation
-    "commas_per_word", "log_commas", "periods_per_word", "log_exclamations", "log_questions", "log_colons", "log_quotes",
+    "commas_per_word", "log_commas", "periods_per_word", "log_exclamations", "log_questions", "log_colons",
+    "log_quotes",
     "log_apostrophes", "log_parentheses", "log_ellipses", "log_repeated_marks",
     // capitals and endings
     "capital_share", "log_all_capital_words", "starts_with_capital", "ends_with_mark", "log_lone_small_i",
     // other characters
-    "log_digits", "log_urls", "log_line_breaks", "symbol_share", "log_no_space_after_mark", "log_space_before_mark",
+    "log_digits", "log_urls", "log_line_breaks", "symbol_share", "log_no_space_after_mark",
+    "log_space_before_mark",
     "log_double_spaces", "log_stretched_letters",
     // word lists
     "connectives_per_word", "log_connectives", "hedges_per_word", "log_hedges", "second_person_per_word",
@@ -45,7 +47,8 @@ public enum StyleFeatures {
     return [
       log1p(characters), characters.squareRoot(), log1p(count), log1p(sentences.count), log1p(words.distinct),
       log1p(words.long),
-      meanLength, max(words.squaredLetters * perWord - meanLength * meanLength, 0).squareRoot(), words.long * perWord,
+      meanLength, max(words.squaredLetters * perWord - meanLength * meanLength, 0).squareRoot(),
+      words.long * perWord,
       words.veryLong * perWord, words.oneLetter * perWord, words.distinct * perWord,
       words.distinct / max(count, 1).squareRoot(), syllables,
       perSentence, log1p(perSentence), sentences.capital / max(sentences.count, 1),
@@ -123,7 +126,8 @@ private struct WordFigures {
   /// A token that holds the start of an address, perhaps behind a bracket.
   private static func isURL(_ token: ArraySlice<UInt32>) -> Bool {
     guard token.count > 4 else { return false }
-    return token.indices.prefix(3).contains { start in urlStarts.contains { token[start...].starts(with: $0) } }
+    return token.indices.prefix(3).contains { start in urlStarts.contains { token[start...].starts(with: $0) }
+    }
   }
 }
 

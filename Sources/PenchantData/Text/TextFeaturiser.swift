@@ -29,15 +29,19 @@ public struct TextFeaturiser: Sendable {
 
     /// - Throws: `DataError` that names the value and its range.
     public func validate() throws(DataError) {
-      func check(_ name: String, _ value: some CustomStringConvertible, _ ok: Bool, _ range: String) throws(DataError) {
+      func check(_ name: String, _ value: some CustomStringConvertible, _ ok: Bool, _ range: String)
+        throws(DataError)
+      {
         guard !ok else { return }
         throw DataError(
-          file: "featuriser", field: name, "\"\(name)\" is out of range", expected: "expected \(range)", found: "found \(value)")
+          file: "featuriser", field: name, "\"\(name)\" is out of range", expected: "expected \(range)",
+          found: "found \(value)")
       }
       try check("wordOrder", wordOrder, (0...5).contains(wordOrder), "0 to 5")
       try check("shortestCharacters", shortestCharacters, (1...8).contains(shortestCharacters), "1 to 8")
       try check(
-        "longestCharacters", longestCharacters, longestCharacters == 0 || (shortestCharacters...8).contains(longestCharacters),
+        "longestCharacters", longestCharacters,
+        longestCharacters == 0 || (shortestCharacters...8).contains(longestCharacters),
         "0 for none, or \(shortestCharacters) to 8")
       try check("hashBits", hashBits, (8...24).contains(hashBits), "8 to 24")
       try check("minimumTexts", minimumTexts, minimumTexts >= 1, "1 or more")
@@ -96,7 +100,9 @@ public struct TextAnalysis: Sendable {
         scanned.characterGrams(orders: orders, bits: bits, into: &grams)
         for place in grams.indices { grams[place] += firstCharacterBucket }
       }
-      if configuration.wordOrder > 0 { scanned.wordGrams(orders: 1...configuration.wordOrder, bits: bits, into: &grams) }
+      if configuration.wordOrder > 0 {
+        scanned.wordGrams(orders: 1...configuration.wordOrder, bits: bits, into: &grams)
+      }
       terms.append(&grams)
       style.append(contentsOf: StyleFeatures.values(scanned))
     }
