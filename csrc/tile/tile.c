@@ -6,16 +6,20 @@ PN_INLINE void micro(const size_t m, const size_t p, size_t depth, const float *
 {
     pn_f32x16 sum[12][4];
     /* C comes last: its lines travel while the sums are formed. */
-    if (add)
-        for (size_t i = 0; i < m; ++i)
-            for (size_t j = 0; j < p; ++j) __builtin_prefetch(c + i * c_row + j * PN_LANES, 1);
+    for (size_t i = 0; i < m; ++i)
+        for (size_t j = 0; j < p; ++j) __builtin_prefetch(c + i * c_row + j * PN_LANES, 1);
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < m; ++i)
 #pragma clang loop unroll(full)
         for (size_t j = 0; j < p; ++j) sum[i][j] = (pn_f32x16){ 0 };
     /* A pointer for every three rows, so that addresses fit the registers. */
     const float *a0 = a, *a3 = a + 3 * a_row, *a6 = a + 6 * a_row, *a9 = a + 9 * a_row;
+    /* Rows without gaps may come from far away: the next m of them are asked for evenly, while these are used. */
+    const float *ahead = a + m * a_row;
+    const size_t ahead_step = a_step == 1 && a_row == depth ? m : 0;
     for (size_t k = 0; k < depth; ++k) {
+        __builtin_prefetch(ahead);
+        ahead += ahead_step;
         pn_f32x16 right[4];
 #pragma clang loop unroll(full)
         for (size_t j = 0; j < p; ++j) right[j] = pn_load16(b + j * PN_LANES);
