@@ -8,7 +8,10 @@
 #define TILE ((size_t)256)  /* items a tile: with its logits about 128 KiB, a share of L2 */
 #define STRIP ((size_t)64)  /* items whose logits fit L1 */
 #define GROUPS ((size_t)32) /* partial sums of d_hidden at most */
-#define PANELS ((size_t)4)  /* panels a chunk at most: more would only delay the reuse of a tile's gradient */
+#define PANELS ((size_t)2)  /* panels a chunk at most: more gain nothing */
+
+/* Exponentials that a small batch may keep even if they are all of them. */
+#define FEW_BYTES ((size_t)2 << 20)
 
 /* ---- plan ------------------------------------------------------------------------------------------------ */
 
@@ -38,7 +41,9 @@ bool pn_softmax_plan(size_t n, size_t V, size_t d, bool gradients, struct pn_sof
     /* Whole panels when they fit the bound, narrower ones for very long catalogues. */
     const size_t sixteen = floats(V, PN_LANES, 1);
     if (sixteen == SIZE_MAX) return false;
-    const size_t fit = gradients ? PN_CATALOGUE_BYTES / pn_max(sixteen, 1) : PANELS * PN_TILE_VECTORS;
+    const size_t quarter = floats(n / 4, V, 1);
+    const size_t bound = pn_min(PN_CATALOGUE_BYTES, pn_max(FEW_BYTES, quarter));
+    const size_t fit = gradients ? bound / pn_max(sixteen, 1) : PANELS * PN_TILE_VECTORS;
     const size_t need = pn_ceil_div(n, PN_LANES);
     plan->lanes = PN_LANES * pn_max(1, pn_min(PN_TILE_VECTORS, pn_min(fit, need)));
     plan->panels = pn_max(1, pn_min(pn_min(PANELS, fit / PN_TILE_VECTORS), pn_ceil_div(n, plan->lanes)));
@@ -68,15 +73,26 @@ size_t pn_softmax_bytes(const struct pn_softmax_plan *plan)
 
 /* ---- one chunk ------------------------------------------------------------------------------------------- */
 
+/* Memory of a run. */
+struct run {
+    float *turned;    /* [panel][d][lane] hidden rows of the chunk that is scored */
+    float *top, *sum; /* [tile][panel][lane]: maximum, later the factor of the tile; sum of exponentials */
+    float *kept;      /* [panel][V][lane] */
+    float *partial;   /* [group][panel][d][lane] */
+    char *scratch;    /* a member's own */
+};
+
 struct chunk {
+    const struct run *run;
     const struct pn_softmax *s;
     size_t first, rows; /* among the rows that count */
     size_t panels;      /* that have rows */
-    float *turned;      /* [panel][d][lane] hidden */
-    float *top, *sum;   /* [tile][panel][lane]: maximum, later the factor of the tile; sum of exponentials */
-    float *kept;        /* [panel][V][lane] */
-    float *partial;     /* [group][panel][d][lane] */
-    char *scratch;      /* a member's own */
+};
+
+/* One pass over the items: a tile's exponentials of the last chunk are used up, then those of the next take their
+ * place, so a tile of items and its memory come to the cache once for both. */
+struct pass {
+    struct chunk last, next;
 };
 
 PN_INLINE size_t panel_rows(const struct chunk *c, size_t panel)
@@ -98,7 +114,7 @@ static void turn(const struct chunk *c)
     const struct pn_softmax_plan *plan = &c->s->plan;
     for (size_t p = 0; p < c->panels; ++p)
         pn_tile_turn(panel_rows(c, p), plan->d, 1, c->s->hidden, plan->d, c->s->row + c->first + p * plan->lanes,
-                     c->turned + p * plan->d * plan->lanes, plan->lanes);
+                     c->run->turned + p * plan->d * plan->lanes, plan->lanes);
 }
 
 /* Adds the bias and lifts the maximum. */
@@ -162,23 +178,22 @@ static void drop_targets(const struct chunk *c, size_t panel, size_t first, size
     drop_equal(items, c->s->plan.lanes, rows, c->s->item_ids + first, targets, logits);
 }
 
-static void score(void *context, size_t t, size_t member)
+static void score(const struct chunk *c, size_t t, size_t member)
 {
-    const struct chunk *c = context;
     const struct pn_softmax *s = c->s;
     const struct pn_softmax_plan *plan = &s->plan;
     const size_t lanes = plan->lanes, first = t * TILE, items = pn_min(TILE, plan->V - first);
     for (size_t p = 0; p < c->panels; ++p) {
         const size_t used = panel_lanes(c, p);
-        float *logits = plan->keep ? c->kept + (p * plan->V + first) * lanes
-                                   : (float *)(c->scratch + member * plan->member);
-        float *top = c->top + (t * plan->panels + p) * lanes, *sum = c->sum + (t * plan->panels + p) * lanes;
+        float *logits = plan->keep ? c->run->kept + (p * plan->V + first) * lanes
+                                   : (float *)(c->run->scratch + member * plan->member);
+        float *top = c->run->top + (t * plan->panels + p) * lanes, *sum = c->run->sum + (t * plan->panels + p) * lanes;
         for (size_t l = 0; l < used; ++l) top[l] = -FLT_MAX, sum[l] = 0;
         for (size_t v = 0; v < items; v += STRIP) {
             const size_t some = pn_min(STRIP, items - v);
             float *strip = logits + v * lanes;
             s->tile(some, used / PN_LANES, plan->d, s->items + (first + v) * plan->d, plan->d, 1,
-                    c->turned + p * plan->d * lanes, lanes, strip, lanes, false);
+                    c->run->turned + p * plan->d * lanes, lanes, strip, lanes, false);
             if (s->item_ids) drop_targets(c, p, first + v, some, strip);
             maxima(some, lanes, used, s->bias ? s->bias + first + v : NULL, strip, top);
         }
@@ -222,7 +237,7 @@ static void combine(const struct chunk *c)
     for (size_t r = 0; r < c->rows; ++r) most[r] = -FLT_MAX;
     const float *extra = s->target_logit ? s->target_logit + c->first : NULL;
     for (size_t r = 0; extra && r < c->rows; ++r) most[r] = extra[r];
-    add_tiles(plan->tiles, width, c->rows, c->top, c->sum, most, total);
+    add_tiles(plan->tiles, width, c->rows, c->run->top, c->run->sum, most, total);
     /* The target is one more term. */
     for (size_t r = 0; extra && r < c->rows; ++r) total[r] += (double)pn_expf(extra[r] - most[r]);
     for (size_t r = 0; r < c->rows; ++r) {
@@ -238,7 +253,7 @@ static void combine(const struct chunk *c)
             s->target_factor[i] = (float)(gradient * ((own - total[r]) / total[r]));
         }
     }
-    if (plan->keep) scale_tiles(plan->tiles, width, c->rows, each, c->top);
+    if (plan->keep) scale_tiles(plan->tiles, width, c->rows, each, c->run->top);
 }
 
 PN_CLONES static void scaled_add(size_t d, size_t lanes, size_t used, bool add, const float *restrict factor,
@@ -305,66 +320,72 @@ static void own_terms(const struct chunk *c, size_t first, size_t items)
     }
 }
 
-static void spread(void *context, size_t group, size_t member)
+/* A tile's share of every gradient; `open` when it is the first of its group. */
+static void spread(const struct chunk *c, size_t t, size_t group, bool open, size_t member)
 {
-    const struct chunk *c = context;
     const struct pn_softmax *s = c->s;
     const struct pn_softmax_plan *plan = &s->plan;
-    const size_t lanes = plan->lanes, d = plan->d;
-    float *part = (float *)(c->scratch + member * plan->member);
+    const size_t lanes = plan->lanes, d = plan->d, first = t * TILE, items = pn_min(TILE, plan->V - first);
+    float *part = (float *)(c->run->scratch + member * plan->member);
     float *scaled = part + lanes * d;
     float *last = scaled + lanes * plan->dp;
-    const size_t each = pn_ceil_div(plan->tiles, plan->groups);
-    const size_t end = pn_min(plan->tiles, (group + 1) * each);
-    for (size_t t = group * each; t < end; ++t) {
-        const size_t first = t * TILE, items = pn_min(TILE, plan->V - first);
-        for (size_t p = 0; p < c->panels; ++p) {
-            const size_t used = panel_lanes(c, p);
-            const float *exps = c->kept + (p * plan->V + first) * lanes;
-            const float *factor = c->top + (t * plan->panels + p) * lanes;
-            if (s->d_hidden) {
-                s->tile(d, used / PN_LANES, items, s->items + first * d, 1, d, exps, lanes, part, lanes, false);
-                scaled_add(d, lanes, used, t > group * each, factor, part,
-                           c->partial + (group * plan->panels + p) * d * lanes);
-            }
-            if (s->d_items) {
-                const size_t rows = panel_rows(c, p);
-                for (size_t l = 0; l < rows; ++l) {
-                    scaled_row(d, factor[l], s->hidden + row_number(c, p, l) * d, scaled + l * plan->dp);
-                    for (size_t j = d; j < plan->dp; ++j) scaled[l * plan->dp + j] = 0;
-                }
-                items_gradient(c, p, first, items, exps, scaled, last);
-            }
-            if (s->d_bias) bias_gradient(c, p, first, items, exps, factor);
+    for (size_t p = 0; p < c->panels; ++p) {
+        const size_t used = panel_lanes(c, p);
+        const float *exps = c->run->kept + (p * plan->V + first) * lanes;
+        const float *factor = c->run->top + (t * plan->panels + p) * lanes;
+        if (s->d_hidden) {
+            s->tile(d, used / PN_LANES, items, s->items + first * d, 1, d, exps, lanes, part, lanes, false);
+            scaled_add(d, lanes, used, !open, factor, part,
+                       c->run->partial + (group * plan->panels + p) * d * lanes);
         }
-        if (!s->target_logit) own_terms(c, first, items);
+        if (s->d_items) {
+            const size_t rows = panel_rows(c, p);
+            for (size_t l = 0; l < rows; ++l) {
+                scaled_row(d, factor[l], s->hidden + row_number(c, p, l) * d, scaled + l * plan->dp);
+                for (size_t j = d; j < plan->dp; ++j) scaled[l * plan->dp + j] = 0;
+            }
+            items_gradient(c, p, first, items, exps, scaled, last);
+        }
+        if (s->d_bias) bias_gradient(c, p, first, items, exps, factor);
+    }
+    if (!s->target_logit) own_terms(c, first, items);
+}
+
+static void pass_group(void *context, size_t group, size_t member)
+{
+    const struct pass *pass = context;
+    const struct pn_softmax_plan *plan = &pass->next.s->plan;
+    const size_t each = pn_ceil_div(plan->tiles, plan->groups), first = group * each;
+    for (size_t t = first; t < pn_min(plan->tiles, first + each); ++t) {
+        if (pass->last.rows) spread(&pass->last, t, group, t == first, member);
+        if (pass->next.rows) score(&pass->next, t, member);
     }
 }
 
-/* d_hidden of sixteen rows: groups in ascending order, then the target's own term. */
+/* Partial sums of sixteen lanes, groups in ascending order, into the first. */
+PN_CLONES static void sum_groups(size_t groups, size_t stride, size_t d, size_t lanes, float *partial)
+{
+    for (size_t g = 1; g < groups; ++g)
+        for (size_t j = 0; j < d; ++j)
+            for (size_t l = 0; l < PN_LANES; ++l) partial[j * lanes + l] += partial[g * stride + j * lanes + l];
+}
+
+/* d_hidden of sixteen rows: what the groups found, then the target's own term. */
 static void collect(void *context, size_t block)
 {
-    const struct chunk *c = context;
+    const struct chunk *c = &((const struct pass *)context)->last;
     const struct pn_softmax *s = c->s;
     const struct pn_softmax_plan *plan = &s->plan;
     const size_t lanes = plan->lanes, d = plan->d, p = block * PN_LANES / lanes, lane = block * PN_LANES % lanes;
-    const size_t rows = panel_rows(c, p);
-    if (lane >= rows) return;
-    const size_t some = pn_min(PN_LANES, rows - lane);
-    for (size_t j = 0; j < d; ++j) {
-        float sum[PN_LANES] = { 0 };
-        for (size_t g = 0; g < plan->groups; ++g) {
-            const float *from = c->partial + ((g * plan->panels + p) * d + j) * lanes + lane;
-            for (size_t l = 0; l < PN_LANES; ++l) sum[l] += from[l];
-        }
-        for (size_t l = 0; l < some; ++l) s->d_hidden[row_number(c, p, lane + l) * d + j] = sum[l];
-    }
+    const size_t some = pn_min(PN_LANES, panel_rows(c, p) - lane);
+    float *sums = c->run->partial + p * d * lanes + lane;
+    if (plan->groups) sum_groups(plan->groups, plan->panels * d * lanes, d, lanes, sums);
     for (size_t l = 0; l < some; ++l) {
-        const size_t row = row_number(c, p, lane + l);
-        const size_t r = c->first + p * lanes + lane + l;
+        const size_t row = row_number(c, p, lane + l), r = c->first + p * lanes + lane + l;
         const float *own = (s->target_logit ? s->target_rows : s->items) + s->targets[row] * d;
         const float factor = s->target_factor ? s->target_factor[r] : -s->gradient[r];
-        for (size_t j = 0; j < d; ++j) s->d_hidden[row * d + j] += factor * own[j];
+        float *to = s->d_hidden + row * d;
+        for (size_t j = 0; j < d; ++j) to[j] = (plan->groups ? sums[j * lanes + l] : 0) + factor * own[j];
     }
 }
 
@@ -378,8 +399,8 @@ pn_status pn_softmax_run(const struct pn_softmax *s, void *workspace, size_t wor
 
     const size_t width = plan->panels * plan->lanes;
     size_t at = 0;
-    struct chunk c = { .s = s };
-#define TAKE(pointer, a, b) (c.pointer = (float *)((char *)workspace + at), add_to(&at, floats(width, a, b)))
+    struct run run = { 0 };
+#define TAKE(pointer, a, b) (run.pointer = (float *)((char *)workspace + at), add_to(&at, floats(width, a, b)))
     TAKE(turned, plan->d, 1);
     TAKE(top, plan->tiles, 1);
     TAKE(sum, plan->tiles, 1);
@@ -388,19 +409,22 @@ pn_status pn_softmax_run(const struct pn_softmax *s, void *workspace, size_t wor
         TAKE(partial, plan->d, plan->groups);
     }
 #undef TAKE
-    c.scratch = (char *)workspace + plan->fixed;
+    run.scratch = (char *)workspace + plan->fixed;
 
-    for (; c.first < s->rows; c.first += width) {
-        c.rows = pn_min(width, s->rows - c.first);
-        c.panels = pn_ceil_div(c.rows, plan->lanes);
-        turn(&c);
-        pn_status status = pn_team_for_members(plan->tiles, members, score, &c);
+    struct pass pass = { .next = { .run = &run, .s = s } };
+    for (size_t first = 0;; first += width) {
+        pass.last = pass.next;
+        if (!plan->keep) pass.last.rows = 0;
+        pass.next.first = first;
+        pass.next.rows = first < s->rows ? pn_min(width, s->rows - first) : 0;
+        pass.next.panels = pn_ceil_div(pass.next.rows, plan->lanes);
+        if (!pass.last.rows && !pass.next.rows) return PN_OK;
+        turn(&pass.next);
+        pn_status status = pn_team_for_members(plan->groups, members, pass_group, &pass);
+        if (status == PN_OK && pass.last.rows && s->d_hidden)
+            status = pn_team_for(pn_ceil_div(pass.last.rows, PN_LANES), collect, &pass);
         if (status != PN_OK) return status;
-        combine(&c);
-        if (!plan->keep) continue;
-        status = pn_team_for_members(plan->groups, members, spread, &c);
-        if (status == PN_OK && s->d_hidden) status = pn_team_for(pn_ceil_div(c.rows, PN_LANES), collect, &c);
-        if (status != PN_OK) return status;
+        if (!pass.next.rows) return PN_OK;
+        combine(&pass.next);
     }
-    return PN_OK;
 }

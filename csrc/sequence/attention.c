@@ -1,8 +1,8 @@
-/* Letters: L rows of a sequence that take part, D floats a head, T a panel of up to 64 queries.
+/* Letters: L rows of a sequence that take part, D floats a head; a panel is up to 64 queries.
  *
  * Queries are lanes. Scores of a panel lie as [key][query], so the softmax over keys runs down a lane and needs no
- * shuffles, and every product reads keys, values and rows in place; only queries (and gradients of outputs) are
- * turned. Causal panels skip whole vectors of queries that come before a key. */
+ * shuffles; queries and gradients of outputs are turned, the products read everything else by rows. Causal panels
+ * skip whole vectors of queries that come before a key. */
 #include "penchant/sequence.h"
 
 #include "../tile/tile.h"
@@ -29,7 +29,7 @@ struct scratch {
     uint32_t *index;           /* [L] rows that take part */
     float *query_t, *d_out_t;  /* [D][64] */
     float *scores, *d_scores;  /* [L][64] */
-    float *q, *k, *v, *d_out;  /* [L][D padded]: copies, when rows cannot be used in place */
+    float *q, *k, *v, *d_out;  /* [L][D padded] */
     float *d_k, *d_v, *panel;  /* [L][D padded], [64][D padded] */
 };
 
@@ -81,12 +81,6 @@ size_t pn_sequence_attention_grad_workspace(const pn_sequence_shape *shape) { re
 
 /* ---- rows of a block ------------------------------------------------------------------------------------- */
 
-/* Rows of one matrix as the products read them. */
-struct rows {
-    const float *at;
-    size_t row;
-};
-
 /* The part of a sequence that takes part: L rows from `first`, or the rows of `index`. */
 struct part {
     size_t L, first;
@@ -110,17 +104,15 @@ PN_INLINE size_t row_of(const struct part *part, const uint32_t *index, size_t i
     return part->first + (part->holes ? index[i] : i);
 }
 
-/* Rows in place, or a copy with whole vectors when there are holes or a ragged last vector. */
-static struct rows bring(const struct part *part, const uint32_t *index, size_t D, const float *from, size_t row,
-                         float *copy)
+/* A copy with whole vectors and no gaps: rows of a fused projection lie a multiple of 512 bytes apart, which leaves
+ * them few sets of L1, and each is read many times. */
+static void bring(const struct part *part, const uint32_t *index, size_t D, const float *from, size_t row, float *copy)
 {
     const size_t Dp = pn_lanes(D);
-    if (!part->holes && D == Dp) return (struct rows){ from + part->first * row, row };
     for (size_t i = 0; i < part->L; ++i) {
         memcpy(copy + i * Dp, from + row_of(part, index, i) * row, D * sizeof *copy);
-        memset(copy + i * Dp + D, 0, (Dp - D) * sizeof *copy);
+        if (Dp > D) memset(copy + i * Dp + D, 0, (Dp - D) * sizeof *copy);
     }
-    return (struct rows){ copy, Dp };
 }
 
 static void take_back(const struct part *part, const uint32_t *index, size_t first, size_t count, size_t D,
@@ -140,11 +132,11 @@ static void clear_dropped(const struct args *a, size_t begin, size_t end, size_t
 
 /* C (+)= A B over all columns of a head. */
 static void product(const struct args *a, size_t rows, size_t D, size_t depth, const float *left, size_t left_row,
-                    size_t left_step, struct rows right, float *to, size_t to_row, bool add)
+                    size_t left_step, const float *right, float *to, size_t to_row, bool add)
 {
     const size_t Dp = pn_lanes(D);
     for (size_t j = 0; j < Dp; j += WIDTH)
-        a->tile(rows, pn_min(WIDTH, Dp - j) / PN_LANES, depth, left, left_row, left_step, right.at + j, right.row,
+        a->tile(rows, pn_min(WIDTH, Dp - j) / PN_LANES, depth, left, left_row, left_step, right + j, Dp,
                 to + j, to_row, add);
 }
 
@@ -157,14 +149,14 @@ PN_INLINE size_t depth_of(bool causal, size_t L, size_t first, size_t lane)
 }
 
 /* to[key][lane] = <left key, turned lane>. A causal panel leaves out vectors that lie wholly before the key. */
-static void scores(const struct args *a, size_t L, size_t D, size_t first, size_t lanes, struct rows left,
+static void scores(const struct args *a, size_t L, size_t D, size_t first, size_t lanes, const float *left,
                    const float *turned, float *to)
 {
-    const size_t before = a->shape->causal ? first : L;
-    a->tile(pn_min(before, L), lanes / PN_LANES, D, left.at, left.row, 1, turned, WIDTH, to, WIDTH, false);
+    const size_t before = a->shape->causal ? first : L, row = pn_lanes(D);
+    a->tile(pn_min(before, L), lanes / PN_LANES, D, left, row, 1, turned, WIDTH, to, WIDTH, false);
     for (size_t c = 0; c < lanes && before + c < L; c += PN_LANES)
-        a->tile(pn_min(PN_LANES, L - before - c), (lanes - c) / PN_LANES, D, left.at + (before + c) * left.row,
-                left.row, 1, turned + c, WIDTH, to + (before + c) * WIDTH + c, WIDTH, false);
+        a->tile(pn_min(PN_LANES, L - before - c), (lanes - c) / PN_LANES, D, left + (before + c) * row, row, 1,
+                turned + c, WIDTH, to + (before + c) * WIDTH + c, WIDTH, false);
 }
 
 /* Keys after their query, in the square where both lie. */
@@ -236,16 +228,16 @@ static void forward(void *context, size_t block, size_t member)
     const struct part part = find_part(a, begin, end, s.index);
     const size_t L = part.L;
     const uint32_t *index = part.holes ? s.index : NULL;
-    const struct rows k = bring(&part, index, D, a->key + at, shape->qkv_row, s.k);
-    const struct rows v = bring(&part, index, D, a->value + at, shape->qkv_row, s.v);
-    const bool in_place = v.at != s.v;
+    bring(&part, index, D, a->key + at, shape->qkv_row, s.k);
+    bring(&part, index, D, a->value + at, shape->qkv_row, s.v);
+    const bool in_place = !part.holes && D % PN_LANES == 0;
 
     for (size_t first = 0; first < L; first += WIDTH) {
         const size_t count = pn_min(WIDTH, L - first), lanes = pn_lanes(count);
         const size_t keys = shape->causal ? pn_min(L, first + lanes) : L;
         pn_tile_turn(count, D, shape->scale, a->query + at + (part.first + (index ? 0 : first)) * shape->qkv_row,
                      shape->qkv_row, index ? index + first : NULL, s.query_t, WIDTH);
-        scores(a, keys, D, first, lanes, k, s.query_t, s.scores);
+        scores(a, keys, D, first, lanes, s.k, s.query_t, s.scores);
         for (size_t c = 0; c < count; c += PN_LANES) {
             const size_t some = pn_min(PN_LANES, count - c), depth = depth_of(shape->causal, L, first, c);
             float top[PN_LANES], sum[PN_LANES];
@@ -253,7 +245,7 @@ static void forward(void *context, size_t block, size_t member)
             softmax(depth, s.scores + c, top, sum);
             float *to = in_place ? a->out + at + (part.first + first + c) * shape->out_row : s.panel;
             const size_t row = in_place ? shape->out_row : pn_lanes(D);
-            product(a, some, D, depth, s.scores + c, 1, WIDTH, v, to, row, false);
+            product(a, some, D, depth, s.scores + c, 1, WIDTH, s.v, to, row, false);
             divide_rows(some, D, sum, to, row);
             if (!in_place) take_back(&part, index, first + c, some, D, to, a->out + at, shape->out_row);
             for (size_t l = 0; a->save && l < some; ++l)
@@ -277,11 +269,11 @@ static void backward(void *context, size_t block, size_t member)
     const struct part part = find_part(a, begin, end, s.index);
     const size_t L = part.L, row = shape->qkv_row;
     const uint32_t *index = part.holes ? s.index : NULL;
-    const struct rows q = bring(&part, index, D, a->query + at, row, s.q);
-    const struct rows k = bring(&part, index, D, a->key + at, row, s.k);
-    const struct rows v = bring(&part, index, D, a->value + at, row, s.v);
-    const struct rows g = bring(&part, index, D, a->d_output + at, shape->out_row, s.d_out);
-    const bool in_place = v.at != s.v;
+    bring(&part, index, D, a->query + at, row, s.q);
+    bring(&part, index, D, a->key + at, row, s.k);
+    bring(&part, index, D, a->value + at, row, s.v);
+    bring(&part, index, D, a->d_output + at, shape->out_row, s.d_out);
+    const bool in_place = !part.holes && D % PN_LANES == 0;
     float *d_k = in_place ? a->d_key + at + part.first * row : s.d_k;
     float *d_v = in_place ? a->d_value + at + part.first * row : s.d_v;
     const size_t to_row = in_place ? row : Dp;
@@ -292,36 +284,33 @@ static void backward(void *context, size_t block, size_t member)
         const size_t first = p * WIDTH, count = pn_min(WIDTH, L - first), lanes = pn_lanes(count);
         const size_t keys = shape->causal ? pn_min(L, first + lanes) : L;
         const bool add = p + 1 < panels;
-        pn_tile_turn(count, D, shape->scale, q.at + first * q.row, q.row, NULL, s.query_t, WIDTH);
-        pn_tile_turn(count, D, 1, g.at + first * g.row, g.row, NULL, s.d_out_t, WIDTH);
-        scores(a, keys, D, first, lanes, k, s.query_t, s.scores);
-        scores(a, keys, D, first, lanes, v, s.d_out_t, s.d_scores);
+        pn_tile_turn(count, D, shape->scale, s.q + first * Dp, Dp, NULL, s.query_t, WIDTH);
+        pn_tile_turn(count, D, 1, s.d_out + first * Dp, Dp, NULL, s.d_out_t, WIDTH);
+        scores(a, keys, D, first, lanes, s.k, s.query_t, s.scores);
+        scores(a, keys, D, first, lanes, s.v, s.d_out_t, s.d_scores);
         for (size_t c = 0; c < count; c += PN_LANES) {
             const size_t some = pn_min(PN_LANES, count - c), depth = depth_of(shape->causal, L, first, c);
             float log_sum[PN_LANES] = { 0 }, delta[PN_LANES] = { 0 };
             for (size_t l = 0; l < some; ++l) {
                 const size_t t = row_of(&part, index, first + c + l);
                 log_sum[l] = a->log_sum[head * a->rows + t];
-                delta[l] = dot(D, g.at + (first + c + l) * g.row, a->output + at + t * shape->out_row);
+                delta[l] = dot(D, s.d_out + (first + c + l) * Dp, a->output + at + t * shape->out_row);
             }
             if (shape->causal) drop_later(L, first, c, -INFINITY, s.scores), drop_later(L, first, c, 0, s.d_scores);
             score_gradients(depth, shape->scale, log_sum, delta, s.scores + c, s.d_scores + c);
             float *to = in_place ? a->d_query + at + (part.first + first + c) * row : s.panel;
-            product(a, some, D, depth, s.d_scores + c, 1, WIDTH, k, to, to_row, false);
+            product(a, some, D, depth, s.d_scores + c, 1, WIDTH, s.k, to, to_row, false);
             if (!in_place) take_back(&part, index, first + c, some, D, to, a->d_query + at, row);
         }
         /* Keys before the panel see all of its queries; those inside, the queries from their own vector on. */
         const size_t before = shape->causal ? pn_min(first, L) : keys;
-        struct rows g_rows = { g.at + first * g.row, g.row }, q_rows = { q.at + first * q.row, q.row };
-        product(a, before, D, count, s.scores, WIDTH, 1, g_rows, d_v, to_row, add);
-        product(a, before, D, count, s.d_scores, WIDTH, 1, q_rows, d_k, to_row, add);
+        const float *g = s.d_out + first * Dp, *q = s.q + first * Dp;
+        product(a, before, D, count, s.scores, WIDTH, 1, g, d_v, to_row, add);
+        product(a, before, D, count, s.d_scores, WIDTH, 1, q, d_k, to_row, add);
         for (size_t c = 0; c < count && before + c < keys; c += PN_LANES) {
-            const size_t key = before + c, some = pn_min(PN_LANES, keys - key);
-            g_rows.at = g.at + (first + c) * g.row;
-            q_rows.at = q.at + (first + c) * q.row;
-            product(a, some, D, count - c, s.scores + key * WIDTH + c, WIDTH, 1, g_rows, d_v + key * to_row, to_row, add);
-            product(a, some, D, count - c, s.d_scores + key * WIDTH + c, WIDTH, 1, q_rows, d_k + key * to_row, to_row,
-                    add);
+            const size_t key = before + c, some = pn_min(PN_LANES, keys - key), left = key * WIDTH + c;
+            product(a, some, D, count - c, s.scores + left, WIDTH, 1, g + c * Dp, d_v + key * to_row, to_row, add);
+            product(a, some, D, count - c, s.d_scores + left, WIDTH, 1, q + c * Dp, d_k + key * to_row, to_row, add);
         }
     }
     if (!in_place) {

@@ -8,15 +8,17 @@
  *              A row whose target is PN_CATALOGUE_IGNORE has weight 0: loss 0, d_hidden 0. When all weights are 0
  *              the mean and every gradient are 0.
  * Method       rows are taken a chunk at a time. A chunk's logits are computed a tile of items at a time and turned
- *              at once into exp(s - tile maximum), which are kept (PN_CATALOGUE_BYTES at most, but 16 rows at
- *              least); the row sums give each tile its factor exp(tile maximum - log sum), and the two products of
- *              the gradient read the kept tile once more: three products, one exponential a logit.
+ *              at once into exp(s - tile maximum), which are kept; the row sums give each tile its factor
+ *              exp(tile maximum - log sum), and the two products of the gradient read the kept tile once more:
+ *              three products, one exponential a logit. Kept at once: at most PN_CATALOGUE_BYTES and at most a
+ *              quarter of all n * V (or 2 MiB), but never fewer than 16 rows.
  * Accumulates  products float32 in ascending order; row sums float32 in a tile, float64 across tiles; mean float64
  * Accuracy     loss within 2e-6 * (1 + max|s|); gradients within 1e-5 of their largest term
  * Edges        n = 0 or V = 0 with n = 0 -> mean 0, d_items written (0) unless accumulated; V = 0 with n > 0 ->
  *              PN_EDIM; target >= V -> PN_EINDEX, nothing written; NaN or +inf in a logit -> NaN in that row's loss
  *              and gradients, PN_OK; loss is not clamped, so it may be below 0 by rounding
- * Workspace    pn_catalogue_loss_workspace(n, V, d); bigger is not used
+ * Workspace    pn_catalogue_loss_workspace(n, V, d) is what pn_team_size() threads use now; less is accepted down to
+ *              one thread's share, and then fewer threads run
  * Determinism  same bits for any number of threads
  */
 #ifndef PENCHANT_CATALOGUE_H
