@@ -128,7 +128,7 @@ extension OpCase {
   }
 
   @Test func gradientIsRight() throws {
-    try OpCase.sequenceGradient.checkGradient(places: 6, largest: 7000)
+    try OpCase.sequenceGradient.checkGradient(places: 4, largest: 7000)
   }
 
   @Test(arguments: [2, 3, 5]) func sameBits(_ threads: Int) throws { try OpCase.sequenceGradient.checkBits(threads) }
