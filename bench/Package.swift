@@ -26,7 +26,6 @@ let package = Package(
         .product(name: "PenchantKernels", package: "penchant"),
         .product(name: "PenchantTape", package: "penchant"),
         .product(name: "PenchantNN", package: "penchant"),
-        .product(name: "PenchantData", package: "penchant"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/KernelBench"),

@@ -13,7 +13,7 @@ import Testing
     ["PenchantTrain"],
     ["PreferenceModels", "SequentialRecommenders", "DiffusionAlignment", "InteractiveLearning"],
     ["PenchantReport"],
-    ["penchant"],
+    ["penchant", "FirstModel"],
   ]
   /// Modules that must run where Foundation is not wanted.
   static let withoutFoundation = ["PenchantKernels", "PenchantTape", "PenchantNN"]
@@ -38,7 +38,7 @@ import Testing
       manifest.targets.contains {
         $0.name == "PenchantKernels" && $0.dependencies.contains { $0.name == "CPenchant" }
       })
-    for target in manifest.targets where target.type != "test" && target.name != "TestSupport" {
+    for target in manifest.targets where target.type != "test" && !target.name.hasSuffix("Support") {
       let mine = try #require(
         Self.level(target.name), "\(target.name) has no level; add it to LayerTests.levels")
       for dependency in target.dependencies where dependency.kind != "product" {

@@ -1,2 +1,0 @@
-import PenchantKernels
-print("trained on \(Team.size) threads")
