@@ -4,7 +4,7 @@
  *              PN_NO_TRANS: A is stored [m, k], B [k, n].  PN_TRANS: A is stored [k, m], B [n, k].
  *              A linear layer with weights [out, in] is (PN_NO_TRANS, PN_TRANS), its input gradient
  *              (PN_NO_TRANS, PN_NO_TRANS), its weight gradient (PN_TRANS, PN_NO_TRANS) with k = batch.
- * Accumulates  in float with fused multiply-add on tiers v3 and v4, sums of at most 512 products added in order
+ * Accumulates  in float with fused multiply-add on tiers v3 and v4, sums of at most 384 products in order, then their sums
  * Accuracy     |error| <= 1.01 * k * 2^-24 * (|alpha| |A| |B| + |beta C|), element by element
  * Edges        m, n or batch 0 -> nothing is written; k = 0 or alpha = 0 -> A and B are not read, C = epilogue(beta * C);
  *              beta = 0 -> C is not read (it may hold NaN); NaN and infinity in A and B propagate as in the formula
