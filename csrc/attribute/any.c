@@ -57,8 +57,11 @@ PN_INLINE void add_key_gradient(const struct attribute_job *p, size_t n, const u
                 const float *w = pull + j * p->R + rho; /* padded: four are there */
                 for (size_t k = 0; k < 4; ++k) acc[k] += w[k] * x;
             }
-            for (size_t k = 0; k < rows; ++k)
-                for (size_t l = 0; l < left; ++l) sums[(rho + k) * p->m + v + l] += (double)acc[k][l];
+            for (size_t k = 0; k < rows; ++k) {
+                float one[16];
+                pn_store16(one, acc[k]);
+                attribute_add(left, one, sums + (rho + k) * p->m + v);
+            }
         }
     }
 }
