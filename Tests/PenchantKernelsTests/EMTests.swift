@@ -49,7 +49,7 @@ private func sigmoid(_ x: Double) -> Double { x >= 0 ? 1 / (1 + exp(-x)) : exp(x
           : -log(eta * sigmoid(x) + (1 - eta) * sigmoid(-x))
         sum += w
         loss += marginal
-        #expect(abs(Double(got.posterior[i]) - w) <= 4e-7 * w + 1e-37)
+        #expect(abs(Double(got.posterior[i]) - w) <= 4e-7 * w + 1e-29)
         #expect(abs(Double(got.gradient[i]) - difference) <= 8e-7 * abs(difference) + 1e-37)
         #expect(abs(Double(got.losses[i]) - marginal) <= 2e-6 * marginal)
       }

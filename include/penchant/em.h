@@ -10,7 +10,8 @@
  *              -e t / ((1+e)(..)), e = exp(-|u|), t = 2 eta - 1, so no digit is lost where sigma(u) and w are close
  *   loss       -log(eta sigma(u) + (1-eta) sigma(-u)), the marginal; mean over n in double
  *   sum, count [annotators]: sum of weight*w and of weight per annotator: what every rule for eta needs
- * a is read through a clamp to +-PN_EM_LOGIT_MAX. NaN in u -> NaN at that place and in the sums of its annotator.
+ * a is read through a clamp to +-PN_EM_LOGIT_MAX (eta within 2e-9 of 0 or 1); a posterior below 1e-29 may be 0.
+ * NaN in u -> NaN at that place and in the sums of its annotator; NaN in a is PN_EVALUE.
  */
 #ifndef PENCHANT_EM_H
 #define PENCHANT_EM_H
@@ -19,7 +20,7 @@
 
 PN_BEGIN_C
 
-#define PN_EM_LOGIT_MAX 80.0f
+#define PN_EM_LOGIT_MAX 20.0f
 
 /* SIZE_MAX when it overflows. annotators >= 1. */
 size_t pn_em_noise_workspace(size_t n, size_t annotators);
