@@ -4,11 +4,13 @@ import CPenchant
 public struct ProgramTensor: Sendable, Equatable {
   public enum Element: UInt32, Sendable {
     /// `Float`, `UInt32`, `UInt8` with 1 = keep.
-    case float = 0, id, mask
+    case float = 0
+    case id, mask
   }
 
   public enum Role: UInt32, Sendable {
-    case temporary = 0, input, kept, parameter, gradient
+    case temporary = 0
+    case input, kept, parameter, gradient
   }
 
   public var element: Element
@@ -27,7 +29,10 @@ public struct ProgramTensor: Sendable, Equatable {
 
 /// What a program does with its gradients.
 public struct ProgramOptimizer: Sendable, Equatable {
-  public enum Kind: UInt32, Sendable { case none = 0, adam, adamW, sgd }
+  public enum Kind: UInt32, Sendable {
+    case none = 0
+    case adam, adamW, sgd
+  }
 
   /// Parameters that are updated alike.
   public struct Range: Sendable, Equatable {
@@ -57,7 +62,8 @@ public struct ProgramOptimizer: Sendable, Equatable {
   public init() {}
 }
 
-/// Why a program was refused or a step stopped. Numbers are indices into the arrays that the program was made from.
+/// Why a program was refused or a step stopped. Numbers are indices into the arrays that the program was
+/// made from.
 public struct ProgramFault: Error, Sendable, Equatable {
   public let operation: Int?
   public let tensor: Int?
@@ -76,7 +82,8 @@ public final class Program {
   ///
   /// - Parameters:
   ///   - loss: a kept tensor of one element that must be finite for the step to count.
-  ///   - reuse: `false` gives every tensor bytes of its own, `fuse: false` runs the operations as recorded: both for
+  ///   - reuse: `false` gives every tensor bytes of its own, `fuse: false` runs the operations as recorded:
+  ///     both for
   ///     tests.
   /// - Throws: `ProgramFault` that names the operation and the tensor.
   public init(
@@ -84,7 +91,9 @@ public final class Program {
     optimizer: ProgramOptimizer = ProgramOptimizer(), reuse: Bool = true, fuse: Bool = true
   ) throws(ProgramFault) {
     let table = tensors.map {
-      pn_tensor(element: $0.element.rawValue, role: $0.role.rawValue, count: max($0.count, 0), offset: max($0.offset, 0))
+      pn_tensor(
+        element: $0.element.rawValue, role: $0.role.rawValue, count: max($0.count, 0),
+        offset: max($0.offset, 0))
     }
     var ops: [pn_op] = []
     ops.reserveCapacity(operations.count)
@@ -209,14 +218,16 @@ public final class Program {
 
   /// Runs everything once; allocates nothing.
   ///
-  /// - Throws: `ProgramFault`; when a loss or gradient is not finite, parameters and state are as before the call.
+  /// - Throws: `ProgramFault`; when a loss or gradient is not finite, parameters and state are as before
+  ///   the call.
   @discardableResult
   public func run(_ step: Step, on state: State) throws(ProgramFault) -> Report {
     for buffer in [state.parameters, state.first, state.second, state.average] {
       guard let buffer, buffer.count < parameterCount else { continue }
       throw ProgramFault(
         operation: nil, tensor: nil, reason: "a buffer is too short",
-        underlying: .shape("Program.run", "a buffer has \(buffer.count) floats, the program \(parameterCount) parameters"))
+        underlying: .shape(
+          "Program.run", "a buffer has \(buffer.count) floats, the program \(parameterCount) parameters"))
     }
     var numbers = pn_step()
     numbers.parameters = state.parameters.base
@@ -240,7 +251,8 @@ extension ProgramFault {
     tensor = fault.tensor == UInt32.max ? nil : Int(fault.tensor)
     reason = fault.reason.map { String(cString: $0) } ?? String(cString: pn_status_sentence(status))
     underlying = .status(
-      "\(call)", name: String(cString: pn_status_name(status)), sentence: String(cString: pn_status_sentence(status)),
+      "\(call)", name: String(cString: pn_status_name(status)),
+      sentence: String(cString: pn_status_sentence(status)),
       repair: String(cString: pn_status_repair(status)))
   }
 

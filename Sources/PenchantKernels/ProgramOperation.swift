@@ -1,11 +1,13 @@
 import CPenchant
 
-/// One operation of a program: the Swift form of `pn_op`. What every kind reads, writes and is sized by stands in the
+/// One operation of a program: the Swift form of `pn_op`. What every kind reads, writes and is sized by
+/// stands in the
 /// table of `include/penchant/program.h`.
 public struct ProgramOperation: Sendable, Equatable {
   /// The kinds of `PN_OP_TABLE`, by number.
   public enum Kind: UInt32, Sendable, CaseIterable {
-    case unary = 1, unaryGrad, binary, affine, sumRows, sumColumns
+    case unary = 1
+    case unaryGrad, binary, affine, sumRows, sumColumns
     case spread, slice, sliceGrad, concat, transpose, maskedMean, maskedMeanGrad
     case dropout, linear, linearGradInput, linearGradWeight, matmul
     case softmax, softmaxGrad, layerNorm, layerNormGrad, rmsNorm, rmsNormGrad
@@ -43,7 +45,9 @@ public struct ProgramOperation: Sendable, Equatable {
     var op = pn_op()
     op.kind = kind.rawValue
     let fits = withUnsafeMutableBytes(of: &op.in) { fill($0.assumingMemoryBound(to: UInt32.self), inputs) }
-    let fitsOut = withUnsafeMutableBytes(of: &op.out) { fill($0.assumingMemoryBound(to: UInt32.self), outputs) }
+    let fitsOut = withUnsafeMutableBytes(of: &op.out) {
+      fill($0.assumingMemoryBound(to: UInt32.self), outputs)
+    }
     withUnsafeMutableBytes(of: &op.size) { raw in
       let sizes = raw.assumingMemoryBound(to: Int.self)
       for (i, size) in self.sizes.enumerated() { sizes[i] = size }

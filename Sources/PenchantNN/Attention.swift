@@ -1,6 +1,7 @@
 import PenchantTape
 
-/// Multi-head self-attention (Vaswani et al. 2017) over `[batch, length, width]`. Parameters: `name.qkv` (one projection to
+/// Multi-head self-attention (Vaswani et al. 2017) over `[batch, length, width]`. Parameters: `name.qkv`
+/// (one projection to
 /// queries, keys and values) and `name.out`, each with weight and bias.
 public struct MultiHeadAttention: Sendable, Equatable {
   public let projection: Linear
@@ -9,7 +10,8 @@ public struct MultiHeadAttention: Sendable, Equatable {
   public let causal: Bool
 
   public init(
-    _ width: Int, heads: Int, causal: Bool, named name: String, in layout: inout ParameterLayout, bias: Bool = true
+    _ width: Int, heads: Int, causal: Bool, named name: String, in layout: inout ParameterLayout,
+    bias: Bool = true
   ) {
     projection = Linear(width, 3 * width, named: "\(name).qkv", in: &layout, bias: bias)
     output = Linear(width, width, named: "\(name).out", in: &layout, bias: bias)
@@ -23,7 +25,8 @@ public struct MultiHeadAttention: Sendable, Equatable {
   }
 }
 
-/// Attention of learned queries over attribute vectors, additive as in PrefPalette (Li et al. 2025). Parameters: `name.query`
+/// Attention of learned queries over attribute vectors, additive as in PrefPalette (Li et al. 2025).
+/// Parameters: `name.query`
 /// `[queries, rank]`, `name.key` `[rank, width]`, `name.bias` and `name.score` `[rank]`.
 public struct AttributeAttention: Sendable, Equatable {
   public let query: Parameter

@@ -1,6 +1,7 @@
 import PenchantTape
 
-/// Linear layers with an activation between them. Parameters: `name.0.weight`, `name.0.bias`, `name.1.weight`, …
+/// Linear layers with an activation between them. Parameters: `name.0.weight`, `name.0.bias`,
+/// `name.1.weight`, …
 public struct MLP: Sendable, Equatable {
   public let layers: [Linear]
   public let activation: Activation

@@ -1,6 +1,7 @@
 import PenchantTape
 
-/// Layer normalisation over the last axis (Ba et al. 2016). Parameters: `name.weight` and `name.bias` `[width]`.
+/// Layer normalisation over the last axis (Ba et al. 2016). Parameters: `name.weight` and `name.bias`
+/// `[width]`.
 public struct LayerNorm: Sendable, Equatable {
   public let scale: Parameter
   public let shift: Parameter
@@ -17,7 +18,8 @@ public struct LayerNorm: Sendable, Equatable {
   }
 }
 
-/// Root-mean-square normalisation over the last axis (Zhang & Sennrich 2019). Parameter: `name.weight` `[width]`.
+/// Root-mean-square normalisation over the last axis (Zhang & Sennrich 2019). Parameter: `name.weight`
+/// `[width]`.
 public struct RMSNorm: Sendable, Equatable {
   public let scale: Parameter
   public let epsilon: Float

@@ -1,6 +1,7 @@
 import PenchantTape
 
-/// Attention and a two-layer network, each with a residual and a norm before (pre) or after (post) it. Parameters:
+/// Attention and a two-layer network, each with a residual and a norm before (pre) or after (post) it.
+/// Parameters:
 /// `name.attention`, `name.norm1`, `name.inner`, `name.outer`, `name.norm2`.
 public struct TransformerBlock: Sendable, Equatable {
   public enum NormPlace: String, Sendable, Codable { case pre, post }
@@ -20,7 +21,8 @@ public struct TransformerBlock: Sendable, Equatable {
     in layout: inout ParameterLayout
   ) {
     norm1 = LayerNorm(width, epsilon: epsilon, named: "\(name).norm1", in: &layout)
-    attention = MultiHeadAttention(width, heads: heads, causal: causal, named: "\(name).attention", in: &layout)
+    attention = MultiHeadAttention(
+      width, heads: heads, causal: causal, named: "\(name).attention", in: &layout)
     norm2 = LayerNorm(width, epsilon: epsilon, named: "\(name).norm2", in: &layout)
     inner = Linear(width, innerWidth, named: "\(name).inner", in: &layout)
     outer = Linear(innerWidth, width, named: "\(name).outer", in: &layout)

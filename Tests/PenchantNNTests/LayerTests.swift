@@ -42,7 +42,8 @@ struct LayerTests {
   @Test func attributeAttention() throws {
     try check("AttributeAttention") { graph, layout in
       let attention = AttributeAttention(queries: 3, rank: 4, width: 6, named: "a", in: &layout)
-      return attention(graph.input([5, 4, 6]), queries: graph.ids([5], below: 3), mask: graph.mask([5, 4])).pooled
+      return attention(graph.input([5, 4, 6]), queries: graph.ids([5], below: 3), mask: graph.mask([5, 4]))
+        .pooled
     }
   }
 
@@ -51,11 +52,16 @@ struct LayerTests {
     _ = TransformerBlock(8, heads: 2, inner: 12, causal: true, named: "blocks.0", in: &layout)
     #expect(
       layout.entries.map(\.parameter.name) == [
-        "blocks.0.norm1.weight", "blocks.0.norm1.bias", "blocks.0.attention.qkv.weight", "blocks.0.attention.qkv.bias",
-        "blocks.0.attention.out.weight", "blocks.0.attention.out.bias", "blocks.0.norm2.weight", "blocks.0.norm2.bias",
+        "blocks.0.norm1.weight", "blocks.0.norm1.bias", "blocks.0.attention.qkv.weight",
+        "blocks.0.attention.qkv.bias",
+        "blocks.0.attention.out.weight", "blocks.0.attention.out.bias", "blocks.0.norm2.weight",
+        "blocks.0.norm2.bias",
         "blocks.0.inner.weight", "blocks.0.inner.bias", "blocks.0.outer.weight", "blocks.0.outer.bias",
       ])
-    #expect(layout.entries.filter { !$0.decays }.map(\.parameter.name).allSatisfy { $0.contains("norm") || $0.hasSuffix("bias") })
+    #expect(
+      layout.entries.filter { !$0.decays }.map(\.parameter.name).allSatisfy {
+        $0.contains("norm") || $0.hasSuffix("bias")
+      })
     #expect(layout.entries.allSatisfy { $0.parameter.offset % 16 == 0 })
   }
 
@@ -66,13 +72,15 @@ struct LayerTests {
     #expect(throws: TapeError.self) { try ParameterStore(layout) }
   }
 
-  /// A model of the whole length: tied catalogue, two blocks, dropout; its loss falls and inference agrees with training.
+  /// A model of the whole length: tied catalogue, two blocks, dropout; its loss falls and inference agrees
+  /// with training.
   @Test func sequenceModelLearnsToRepeat() throws {
     var layout = ParameterLayout()
     let items = Embedding(20, 16, named: "items", in: &layout, initializer: .normal(deviation: 0.2))
     let places = layout.add("places", [6, 16], .normal(deviation: 0.1))
     let blocks = (0..<2).map {
-      TransformerBlock(16, heads: 2, inner: 16, causal: true, dropout: 0.05, named: "blocks.\($0)", in: &layout)
+      TransformerBlock(
+        16, heads: 2, inner: 16, causal: true, dropout: 0.05, named: "blocks.\($0)", in: &layout)
     }
     let norm = LayerNorm(16, named: "norm", in: &layout)
     let store = try ParameterStore(layout, seed: 3)

@@ -4,7 +4,8 @@ import TapeSupport
 import TestSupport
 import Testing
 
-/// Memory that is refused: a clean error at every point of compiling and training, no leak, and no request in a step.
+/// Memory that is refused: a clean error at every point of compiling and training, no leak, and no request
+/// in a step.
 struct AllocationTests {
   private func record(_ layout: inout ParameterLayout) -> (loss: Tensor, x: Tensor) {
     let table = layout.add("table", [9, 8], .normal(deviation: 1))

@@ -45,7 +45,8 @@ struct GraphCase: CustomTestStringConvertible, Sendable {
       GraphCase("scale and shift") { g in weighed(g, 2 - g.parameter([9]) * 3 + 1) },
       GraphCase("sums and means") { g in
         let x = g.parameter([3, 4, 5])
-        return weighed(g, x.sumAlongRows()) + weighed(g, x.meanOverRows()) + x.squared().mean() + x.tanh().sum()
+        return weighed(g, x.sumAlongRows()) + weighed(g, x.meanOverRows()) + x.squared().mean()
+          + x.tanh().sum()
           + weighed(g, x.meanAlongRows()) + weighed(g, x.sumOverRows())
       },
       GraphCase("an operand used twice") { g in
@@ -66,7 +67,8 @@ struct GraphCase: CustomTestStringConvertible, Sendable {
   static let layout: [GraphCase] = [
     GraphCase("slice") { g in
       let x = g.parameter([3, 5, 4])
-      return weighed(g, x.slice(axis: 1, from: 1, count: 3)) + weighed(g, x.slice(axis: -1, from: 0, count: 2))
+      return weighed(g, x.slice(axis: 1, from: 1, count: 3))
+        + weighed(g, x.slice(axis: -1, from: 0, count: 2))
         + weighed(g, x.at(axis: 1, -1)) + weighed(g, x.slice(axis: 0, from: 2, count: 1))
     },
     GraphCase("joined") { g in
@@ -158,17 +160,22 @@ struct GraphCase: CustomTestStringConvertible, Sendable {
       GraphCase("preference, \(kind)") { g in
         var options = PreferenceOptions(beta: 0.7, shape: 0.8)
         switch kind {
-        case .sigmoid, .hinge: options.gamma = 0.1; options.smoothing = 0.1
+        case .sigmoid, .hinge:
+          options.gamma = 0.1
+          options.smoothing = 0.1
         case .robust, .exo: options.smoothing = 0.2
         default: break
         }
         return Loss.preference(
           kind, chosen: g.parameter([9], -2...2), rejected: g.parameter([9], -2...2),
-          references: (g.input([9]), g.input([9])), target: g.input([9], 0...0.3), weights: g.input([9], 0.5...2),
+          references: (g.input([9]), g.input([9])), target: g.input([9], 0...0.3),
+          weights: g.input([9], 0.5...2),
           options: options)
       }
     } + [
-      GraphCase("Bradley-Terry") { g in Loss.bradleyTerry(chosen: g.parameter([9]), rejected: g.parameter([9])) },
+      GraphCase("Bradley-Terry") { g in
+        Loss.bradleyTerry(chosen: g.parameter([9]), rejected: g.parameter([9]))
+      },
       GraphCase("SimPO and CPO") { g in
         Loss.preference(
           .sigmoid, chosen: g.parameter([6], -9...0), rejected: g.parameter([6], -9...0),
@@ -188,7 +195,8 @@ struct GraphCase: CustomTestStringConvertible, Sendable {
       },
       GraphCase("catalogue cross-entropy") { g in
         Loss.catalogueCrossEntropy(
-          hidden: g.parameter([7, 6]), items: g.parameter([23, 6]), ids: g.ids([7], below: 23, skipping: true),
+          hidden: g.parameter([7, 6]), items: g.parameter([23, 6]),
+          ids: g.ids([7], below: 23, skipping: true),
           bias: g.parameter([23]), weights: g.input([7], 0.5...2))
       },
       GraphCase("tied catalogue cross-entropy") { g in
@@ -207,10 +215,12 @@ struct GraphCase: CustomTestStringConvertible, Sendable {
     GraphCase("transformer block by hand") { g in
       var x = g.parameter([2, 4, 8])
       let normed = x.layerNorm(scale: g.parameter([8]), shift: g.parameter([8]))
-      let attended = normed.linear(g.parameter([24, 8]), bias: g.parameter([24])).attention(heads: 2, causal: true)
+      let attended = normed.linear(g.parameter([24, 8]), bias: g.parameter([24])).attention(
+        heads: 2, causal: true)
       x = x + attended.linear(g.parameter([8, 8]), bias: g.parameter([8]))
       let inner = x.layerNorm(scale: g.parameter([8]), shift: g.parameter([8]))
-      x = x + inner.linear(g.parameter([16, 8]), bias: g.parameter([16])).gelu().linear(g.parameter([8, 16]))
+      x =
+        x + inner.linear(g.parameter([16, 8]), bias: g.parameter([16])).gelu().linear(g.parameter([8, 16]))
       return weighed(g, x)
     }
   ]

@@ -6,7 +6,8 @@ import Testing
 
 @testable import PenchantTape
 
-/// Every operation: the recorded gradient against finite differences in Double, and the C program against Double.
+/// Every operation: the recorded gradient against finite differences in Double, and the C program against
+/// Double.
 struct GraphTests {
   @Test(arguments: GraphCase.all) func gradientRuleIsRight(_ item: GraphCase) throws {
     let graph = Graph(seed: testSeed)

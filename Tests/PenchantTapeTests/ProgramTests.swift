@@ -35,13 +35,29 @@ struct ProgramTests {
     let square = ProgramOperation(.unary, inputs: [0], outputs: [1], sizes: [4, 20])
     let pair = [float(4, .input), float(4, .kept)]
     let cases: [(String, [ProgramTensor], [ProgramOperation], Int, Int?)] = [
-      ("input that does not exist", pair, [ProgramOperation(.unary, inputs: [7], outputs: [1], sizes: [4, 20])], 0, nil),
-      ("result that does not exist", pair, [ProgramOperation(.unary, inputs: [0], outputs: [9], sizes: [4, 20])], 0, nil),
-      ("missing input", pair, [ProgramOperation(.unary, inputs: [nil], outputs: [1], sizes: [4, 20])], 0, nil),
-      ("missing result", pair, [ProgramOperation(.unary, inputs: [0], outputs: [nil], sizes: [4, 20])], 0, nil),
-      ("too many inputs", pair, [ProgramOperation(.unary, inputs: [0, 0], outputs: [1], sizes: [4, 20])], 0, nil),
+      (
+        "input that does not exist", pair,
+        [ProgramOperation(.unary, inputs: [7], outputs: [1], sizes: [4, 20])], 0, nil
+      ),
+      (
+        "result that does not exist", pair,
+        [ProgramOperation(.unary, inputs: [0], outputs: [9], sizes: [4, 20])], 0, nil
+      ),
+      (
+        "missing input", pair, [ProgramOperation(.unary, inputs: [nil], outputs: [1], sizes: [4, 20])], 0, nil
+      ),
+      (
+        "missing result", pair, [ProgramOperation(.unary, inputs: [0], outputs: [nil], sizes: [4, 20])], 0,
+        nil
+      ),
+      (
+        "too many inputs", pair, [ProgramOperation(.unary, inputs: [0, 0], outputs: [1], sizes: [4, 20])], 0,
+        nil
+      ),
       ("wrong size", pair, [ProgramOperation(.unary, inputs: [0], outputs: [1], sizes: [5, 20])], 0, nil),
-      ("unknown function", pair, [ProgramOperation(.unary, inputs: [0], outputs: [1], sizes: [4, 9])], 0, nil),
+      (
+        "unknown function", pair, [ProgramOperation(.unary, inputs: [0], outputs: [1], sizes: [4, 9])], 0, nil
+      ),
       ("written twice", pair, [square, square], 0, nil),
       ("written input", pair, [ProgramOperation(.unary, inputs: [1], outputs: [0], sizes: [4, 20])], 0, nil),
       ("kept but never written", pair, [], 0, nil),
@@ -51,19 +67,31 @@ struct ProgramTests {
       ("ids where floats belong", [ProgramTensor(.id, .input, count: 4), float(4, .kept)], [square], 0, nil),
       ("parameter outside", [float(4, .parameter, offset: 16)], [], 16, nil),
       ("parameter between slots", [float(4, .parameter, offset: 3)], [], 16, nil),
-      ("gradients in one place", [float(4, .input), float(4, .gradient), float(4, .gradient)],
-       [square, ProgramOperation(.unary, inputs: [0], outputs: [2], sizes: [4, 20])], 16, nil),
+      (
+        "gradients in one place", [float(4, .input), float(4, .gradient), float(4, .gradient)],
+        [square, ProgramOperation(.unary, inputs: [0], outputs: [2], sizes: [4, 20])], 16, nil
+      ),
       ("loss that is not kept", pair, [square], 0, 0),
       ("loss of four elements", pair, [square], 0, 1),
       ("loss that does not exist", pair, [square], 0, 12),
-      ("sizes that overflow", pair,
-       [ProgramOperation(.matmul, inputs: [0, 0], outputs: [1], sizes: [1, 1 << 40, 1 << 40, 1 << 40, 0, 0], reals: [1])],
-       0, nil),
-      ("slice that leaves the row", pair,
-       [ProgramOperation(.slice, inputs: [0], outputs: [1], sizes: [1, 4, 3, 4])], 0, nil),
+      (
+        "sizes that overflow", pair,
+        [
+          ProgramOperation(
+            .matmul, inputs: [0, 0], outputs: [1], sizes: [1, 1 << 40, 1 << 40, 1 << 40, 0, 0], reals: [1])
+        ],
+        0, nil
+      ),
+      (
+        "slice that leaves the row", pair,
+        [ProgramOperation(.slice, inputs: [0], outputs: [1], sizes: [1, 4, 3, 4])], 0, nil
+      ),
       ("nine parts", pair, [ProgramOperation(.concat, inputs: [0], outputs: [1], sizes: [1, 9, 4])], 0, nil),
-      ("dropout of everything", pair, [ProgramOperation(.dropout, inputs: [0], outputs: [1], sizes: [4, 0], reals: [1])],
-       0, nil),
+      (
+        "dropout of everything", pair,
+        [ProgramOperation(.dropout, inputs: [0], outputs: [1], sizes: [4, 0], reals: [1])],
+        0, nil
+      ),
     ]
     for (name, tensors, operations, parameters, loss) in cases {
       do {
@@ -101,7 +129,8 @@ struct ProgramTests {
       let operations = (0..<draw.below(3)).map { _ in
         let kinds = ProgramOperation.Kind.allCases
         return ProgramOperation(
-          kinds[draw.below(kinds.count)], inputs: (0..<draw.below(5)).map { _ in draw.below(4) == 0 ? nil : draw.below(6) },
+          kinds[draw.below(kinds.count)],
+          inputs: (0..<draw.below(5)).map { _ in draw.below(4) == 0 ? nil : draw.below(6) },
           outputs: (0..<draw.below(3)).map { _ in draw.below(6) }, sizes: (0..<6).map { _ in draw.below(4) },
           reals: [draw.uniform(), draw.uniform(), 0, 0, 0, 0])
       }

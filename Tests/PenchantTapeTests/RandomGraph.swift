@@ -2,7 +2,8 @@ import TapeSupport
 
 @testable import PenchantTape
 
-/// Graphs of up to 40 operations, drawn from a seed. Values stay near 1, so that float and Double can be compared.
+/// Graphs of up to 40 operations, drawn from a seed. Values stay near 1, so that float and Double can be
+/// compared.
 enum RandomGraph {
   static func build(_ g: Graph) -> Tensor {
     var pool = [g.parameter([4, 6]), g.parameter([4, 6]), g.input([4, 6])]
@@ -32,7 +33,8 @@ enum RandomGraph {
       return x.tanh() * mate.tanh()
     case 6: return x.linear(g.parameter([6, width], -0.5...0.5), bias: g.parameter([6], -0.2...0.2))
     case 7: return x.linear(g.parameter([5, width], -0.5...0.5), bias: g.parameter([5], -0.2...0.2)).gelu()
-    case 8: return x.layerNorm(scale: g.parameter([width], 0.5...1), shift: g.parameter([width]), epsilon: 0.1)
+    case 8:
+      return x.layerNorm(scale: g.parameter([width], 0.5...1), shift: g.parameter([width]), epsilon: 0.1)
     case 9: return (x + x.tanh()).rmsNorm(scale: g.parameter([width], 0.5...1), epsilon: 0.1)
     case 10: return x.softmax() * 2
     case 11: return x.transposed().matmul(x).tanh()

@@ -5,9 +5,11 @@ import Testing
 
 @testable import PenchantTape
 
-/// Steps: the same bits for any number of threads and after a resume; optimisers against their formulas; failures.
+/// Steps: the same bits for any number of threads and after a resume; optimisers against their formulas;
+/// failures.
 struct TrainingTests {
-  /// A network with everything that could depend on threads or order: products, dropout, an embedding, a norm.
+  /// A network with everything that could depend on threads or order: products, dropout, an embedding, a
+  /// norm.
   struct Network {
     let store: ParameterStore
     let optimizer: Optimizer
@@ -148,7 +150,9 @@ struct TrainingTests {
     #expect(distance(try store.copy(of: p).map(Double.init), x) < 1e-5)
   }
 
-  private func pow(_ base: Double, _ exponent: Int) -> Double { (0..<exponent).reduce(1) { power, _ in power * base } }
+  private func pow(_ base: Double, _ exponent: Int) -> Double {
+    (0..<exponent).reduce(1) { power, _ in power * base }
+  }
 
   @Test func frozenParametersStay() throws {
     var layout = ParameterLayout()
@@ -158,7 +162,8 @@ struct TrainingTests {
     let before = try (store.copy(of: a), store.copy(of: b))
     let tape = Tape()
     let step = try TrainingStep(
-      (tape.parameter(a) * tape.parameter(b)).squared().mean(), optimizer: try Optimizer(.adamW(0.1), for: store))
+      (tape.parameter(a) * tape.parameter(b)).squared().mean(),
+      optimizer: try Optimizer(.adamW(0.1), for: store))
     try step.run()
     #expect(try store.copy(of: a) == before.0)
     #expect(try store.copy(of: b) != before.1)
@@ -174,7 +179,8 @@ struct TrainingTests {
     let tape = Tape()
     let optimizer = try Optimizer(configuration, for: store)
     let step = try TrainingStep(
-      Loss.meanSquaredError(tape.parameter(p), target: tape.constant([0, 0, 0], [3])) * 1.5, optimizer: optimizer)
+      Loss.meanSquaredError(tape.parameter(p), target: tape.constant([0, 0, 0], [3])) * 1.5,
+      optimizer: optimizer)
     try step.run()  // p = 1 - 0.5 * 1 = 0.5, average = (1 + 0.5) / 2
     #expect(try store.copy(of: p) == [0.5, 0.5, 0.5])
     optimizer.adoptAverage()
@@ -236,7 +242,8 @@ struct TrainingTests {
     var layout = ParameterLayout()
     _ = layout.add("w", [3], .zeros)
     _ = layout.add("w", [4], .zeros)
-    #expect(throws: TapeError.parameter(name: "w", detail: "the name is taken; give the layer another name")) {
+    #expect(throws: TapeError.parameter(name: "w", detail: "the name is taken; give the layer another name"))
+    {
       try ParameterStore(layout)
     }
     var empty = ParameterLayout()
@@ -256,7 +263,8 @@ struct TrainingTests {
     #expect(throws: TapeError.self) { try network.step.values(of: network.x.tanh()) }
   }
 
-  /// Dropout: the share of zeros, the scale, the same mask in the gradient, rest outside training, another mask each step.
+  /// Dropout: the share of zeros, the scale, the same mask in the gradient, rest outside training, another
+  /// mask each step.
   @Test func dropoutDrawsAndScales() throws {
     var layout = ParameterLayout()
     let p = layout.add("p", [10_000], .constant(1))

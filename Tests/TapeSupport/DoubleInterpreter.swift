@@ -1,9 +1,9 @@
 import Foundation
 import PenchantKernels
-
 import PenchantTape
 
-/// Runs a recorded graph in Double, one formula an operation, independent of the C kernels. Dropout passes its input on.
+/// Runs a recorded graph in Double, one formula an operation, independent of the C kernels. Dropout passes
+/// its input on.
 package struct DoubleInterpreter {
   let operations: [ProgramOperation]
   package var values: [Int: [Double]] = [:]
@@ -38,13 +38,19 @@ package struct DoubleInterpreter {
       guard let value = maybe(i) else { throw Missing(operation: op.kind.name, operand: i) }
       return value
     }
-    func maybe(_ i: Int) -> [Double]? { op.inputs.indices.contains(i) ? op.inputs[i].flatMap { values[$0] } : nil }
+    func maybe(_ i: Int) -> [Double]? {
+      op.inputs.indices.contains(i) ? op.inputs[i].flatMap { values[$0] } : nil
+    }
     func idsAt(_ i: Int) throws -> [UInt32] {
       guard let value = maybeIds(i) else { throw Missing(operation: op.kind.name, operand: i) }
       return value
     }
-    func maybeIds(_ i: Int) -> [UInt32]? { op.inputs.indices.contains(i) ? op.inputs[i].flatMap { ids[$0] } : nil }
-    func maybeMask(_ i: Int) -> [UInt8]? { op.inputs.indices.contains(i) ? op.inputs[i].flatMap { masks[$0] } : nil }
+    func maybeIds(_ i: Int) -> [UInt32]? {
+      op.inputs.indices.contains(i) ? op.inputs[i].flatMap { ids[$0] } : nil
+    }
+    func maybeMask(_ i: Int) -> [UInt8]? {
+      op.inputs.indices.contains(i) ? op.inputs[i].flatMap { masks[$0] } : nil
+    }
     let s = op.sizes
     let r = op.reals.map(Double.init)
 
@@ -84,7 +90,9 @@ package struct DoubleInterpreter {
       return [dx]
     case .concat:
       let parts = try (0..<s[1]).map(at)
-      return [(0..<s[0]).flatMap { o in zip(parts, s[2...]).flatMap { Array($0[(o * $1)..<((o + 1) * $1)]) } }]
+      return [
+        (0..<s[0]).flatMap { o in zip(parts, s[2...]).flatMap { Array($0[(o * $1)..<((o + 1) * $1)]) } }
+      ]
     case .transpose:
       let x = try at(0)
       var y = x
@@ -108,7 +116,11 @@ package struct DoubleInterpreter {
         for t in kept {
           for c in 0..<s[2] {
             let (row, pooled) = ((b * s[1] + t) * s[2] + c, b * s[2] + c)
-            if forward { y[pooled] += x[row] / Double(kept.count) } else { y[row] = x[pooled] / Double(kept.count) }
+            if forward {
+              y[pooled] += x[row] / Double(kept.count)
+            } else {
+              y[row] = x[pooled] / Double(kept.count)
+            }
           }
         }
       }
@@ -120,7 +132,9 @@ package struct DoubleInterpreter {
       return [z.map { Self.function(s[3], $0) }, z]
     case .linearGradInput:
       var dx = product(try at(0), try at(1), s[0], s[1], s[2])
-      for i in dx.indices { dx[i] = (dx[i] + (maybe(2)?[i] ?? 0)) * (maybe(3).map { Self.slope(s[3], saved: $0[i]) } ?? 1) }
+      for i in dx.indices {
+        dx[i] = (dx[i] + (maybe(2)?[i] ?? 0)) * (maybe(3).map { Self.slope(s[3], saved: $0[i]) } ?? 1)
+      }
       return [dx]
     case .linearGradWeight:
       let dy = try at(0)
@@ -219,7 +233,8 @@ package struct DoubleInterpreter {
         try at(0), maybeMask(1), maybeIds(2), try at(3), maybe(4), maybe(5), maybe(6), s, r[0])
     case .attributeAttentionGrad:
       return attributesGrad(
-        maybe(0), maybe(1), try at(2), maybeMask(3), maybeIds(4), try at(5), maybe(6), maybe(7), maybe(8), s, r[0])
+        maybe(0), maybe(1), try at(2), maybeMask(3), maybeIds(4), try at(5), maybe(6), maybe(7), maybe(8), s,
+        r[0])
     case .bce:
       let (x, t) = (try at(0), try at(1))
       let n = Double(s[0])
@@ -247,7 +262,8 @@ package struct DoubleInterpreter {
       ]
     case .preference:
       return preference(
-        try at(0), try at(1), maybe(2), maybe(3), maybeIds(4), maybeIds(5), maybe(6), maybe(7), maybe(8), s[1], r)
+        try at(0), try at(1), maybe(2), maybe(3), maybeIds(4), maybeIds(5), maybe(6), maybe(7), maybe(8),
+        s[1], r)
     case .plackettLuce: return luce(try at(0), maybeIds(1), maybe(2), s, r[0])
     }
   }
@@ -299,7 +315,8 @@ package struct DoubleInterpreter {
 
   /// op(A) [m, k] times op(B) [k, n].
   private func product(
-    _ a: [Double], _ b: [Double], _ m: Int, _ n: Int, _ k: Int, transposeA: Bool = false, transposeB: Bool = false
+    _ a: [Double], _ b: [Double], _ m: Int, _ n: Int, _ k: Int, transposeA: Bool = false,
+    transposeB: Bool = false
   ) -> [Double] {
     var c = [Double](repeating: 0, count: m * n)
     for i in 0..<m {
@@ -353,7 +370,9 @@ package struct DoubleInterpreter {
     (((b * s[1] + t) * 3 + p) * s[2] + h) * s[3] + d
   }
 
-  private func weights(_ qkv: [Double], _ s: [Int], _ scale: Double, _ b: Int, _ h: Int, _ i: Int, _ columns: [Int])
+  private func weights(
+    _ qkv: [Double], _ s: [Int], _ scale: Double, _ b: Int, _ h: Int, _ i: Int, _ columns: [Int]
+  )
     -> (p: [Double], logSum: Double)
   {
     let scores = columns.map { j in
@@ -379,7 +398,9 @@ package struct DoubleInterpreter {
     return [y, sums]
   }
 
-  private func attentionGrad(_ dy: [Double], _ qkv: [Double], _ mask: [UInt8]?, _ s: [Int], _ scale: Double) -> [Double] {
+  private func attentionGrad(_ dy: [Double], _ qkv: [Double], _ mask: [UInt8]?, _ s: [Int], _ scale: Double)
+    -> [Double]
+  {
     var grad = [Double](repeating: 0, count: qkv.count)
     eachRow(mask, s) { b, h, i, columns in
       let p = weights(qkv, s, scale, b, h, i, columns).p
@@ -409,7 +430,9 @@ package struct DoubleInterpreter {
       let row = (b * s[1] + i) * s[2]
       if let key, let score {
         sigma[i] = (0..<s[4]).reduce(0) { sum, k in
-          let inner = (0..<s[2]).reduce(query[q * s[4] + k] + (bias?[k] ?? 0)) { $0 + key[k * s[2] + $1] * e[row + $1] }
+          let inner = (0..<s[2]).reduce(query[q * s[4] + k] + (bias?[k] ?? 0)) {
+            $0 + key[k * s[2] + $1] * e[row + $1]
+          }
           return sum + score[k] * tanh(inner)
         }
       } else {
@@ -436,7 +459,8 @@ package struct DoubleInterpreter {
   }
 
   private func attributesGrad(
-    _ dpooled: [Double]?, _ dweights: [Double]?, _ e: [Double], _ mask: [UInt8]?, _ ids: [UInt32]?, _ query: [Double],
+    _ dpooled: [Double]?, _ dweights: [Double]?, _ e: [Double], _ mask: [UInt8]?, _ ids: [UInt32]?,
+    _ query: [Double],
     _ key: [Double]?, _ bias: [Double]?, _ score: [Double]?, _ s: [Int], _ scale: Double
   ) -> [[Double]] {
     var de = [Double](repeating: 0, count: e.count)
@@ -465,7 +489,8 @@ package struct DoubleInterpreter {
           continue
         }
         for k in 0..<s[4] {
-          let t = tanh((0..<s[2]).reduce(query[q + k] + (bias?[k] ?? 0)) { $0 + key[k * s[2] + $1] * e[row + $1] })
+          let t = tanh(
+            (0..<s[2]).reduce(query[q + k] + (bias?[k] ?? 0)) { $0 + key[k * s[2] + $1] * e[row + $1] })
           let dinner = ds * score[k] * (1 - t * t)
           dscore[k] += ds * t
           dbias[k] += dinner
@@ -491,7 +516,8 @@ package struct DoubleInterpreter {
     case .robust:
       let e = smoothing
       return (
-        ((1 - e) * Self.softplus(-s) - e * Self.softplus(s)) / (1 - 2 * e), (-(1 - e) * (1 - sigma) - e * sigma) / (1 - 2 * e)
+        ((1 - e) * Self.softplus(-s) - e * Self.softplus(s)) / (1 - 2 * e),
+        (-(1 - e) * (1 - sigma) - e * sigma) / (1 - 2 * e)
       )
     case .hinge:
       return (p * max(0, 1 - s) + (1 - p) * max(0, 1 + s), -(s < 1 ? p : 0) + (s > -1 ? 1 - p : 0))
@@ -507,7 +533,8 @@ package struct DoubleInterpreter {
     case .ropo:
       let factor = 4 * shape / ((1 + shape) * (1 + shape))
       return (
-        factor * (Self.softplus(-s) + shape * (1 - sigma)), factor * (-(1 - sigma) - shape * sigma * (1 - sigma))
+        factor * (Self.softplus(-s) + shape * (1 - sigma)),
+        factor * (-(1 - sigma) - shape * sigma * (1 - sigma))
       )
     case .exo:
       let e = smoothing
@@ -517,7 +544,8 @@ package struct DoubleInterpreter {
   }
 
   private func preference(
-    _ chosen: [Double], _ rejected: [Double], _ rc: [Double]?, _ rr: [Double]?, _ lc: [UInt32]?, _ lr: [UInt32]?,
+    _ chosen: [Double], _ rejected: [Double], _ rc: [Double]?, _ rr: [Double]?, _ lc: [UInt32]?,
+    _ lr: [UInt32]?,
     _ target: [Double]?, _ labels: [Double]?, _ weights: [Double]?, _ kind: Int, _ r: [Double]
   ) -> [[Double]] {
     let n = Double(chosen.count)
@@ -539,7 +567,9 @@ package struct DoubleInterpreter {
     return [[loss / n], dc, dr]
   }
 
-  private func luce(_ scores: [Double], _ places: [UInt32]?, _ weights: [Double]?, _ s: [Int], _ factor: Double)
+  private func luce(
+    _ scores: [Double], _ places: [UInt32]?, _ weights: [Double]?, _ s: [Int], _ factor: Double
+  )
     -> [[Double]]
   {
     var grad = [Double](repeating: 0, count: scores.count)

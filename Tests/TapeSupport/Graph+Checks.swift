@@ -13,8 +13,11 @@ extension Graph {
       var checked: [Double] = []
       for i in stride(from: 0, to: parameter.count, by: max(parameter.count / 12, 1)) {
         let h = 1e-4
-        let wide = try self.loss(loss, moving: parameter, i, by: 2 * h) - self.loss(loss, moving: parameter, i, by: -2 * h)
-        let narrow = try self.loss(loss, moving: parameter, i, by: h) - self.loss(loss, moving: parameter, i, by: -h)
+        let wide =
+          try self.loss(loss, moving: parameter, i, by: 2 * h)
+          - self.loss(loss, moving: parameter, i, by: -2 * h)
+        let narrow =
+          try self.loss(loss, moving: parameter, i, by: h) - self.loss(loss, moving: parameter, i, by: -h)
         difference.append((8 * narrow - wide) / (12 * h))
         checked.append(gradient[i])
       }
@@ -29,7 +32,8 @@ extension Graph {
     let fused = try compiled(loss)
     let fusedApart = try compiled(loss, CompileOptions(reuse: false, fuse: true))
     for (run, what) in [(plain, "plain"), (reused, "reused"), (fused, "fused")] {
-      #expect(abs(Double(run.loss) - reference.loss) <= 1e-5 * max(1, abs(reference.loss)), "\(name), \(what)")
+      #expect(
+        abs(Double(run.loss) - reference.loss) <= 1e-5 * max(1, abs(reference.loss)), "\(name), \(what)")
       for (parameter, gradient) in run.gradients {
         let expected = reference.gradients[parameter] ?? [Double](repeating: 0, count: parameter.count)
         #expect(
@@ -43,7 +47,9 @@ extension Graph {
       #expect(gradient.map(\.bitPattern) == reused.gradients[parameter]?.map(\.bitPattern), "\(name), reuse")
     }
     for (parameter, gradient) in fused.gradients {
-      #expect(gradient.map(\.bitPattern) == fusedApart.gradients[parameter]?.map(\.bitPattern), "\(name), reuse, fused")
+      #expect(
+        gradient.map(\.bitPattern) == fusedApart.gradients[parameter]?.map(\.bitPattern),
+        "\(name), reuse, fused")
     }
     #expect(fused.facts.operations <= plain.facts.operations)
     #expect(reused.facts.arenaBytes <= plain.facts.arenaBytes, "\(name)")

@@ -1,8 +1,7 @@
 import Foundation
 import PenchantKernels
-import TestSupport
-
 import PenchantTape
+import TestSupport
 
 /// A small seeded generator (SplitMix64) for test values.
 package struct Draw {
@@ -47,7 +46,9 @@ package final class Graph {
   /// Takes the parameters that layers have added to a layout, with drawn values.
   package func adopt(_ layers: ParameterLayout) {
     layout = layers
-    for entry in layers.entries { parameters[entry.parameter] = draw.floats(entry.parameter.count, -0.7...0.7) }
+    for entry in layers.entries {
+      parameters[entry.parameter] = draw.floats(entry.parameter.count, -0.7...0.7)
+    }
   }
 
   package func input(_ shape: Shape, _ range: ClosedRange<Float> = -1...1) -> Tensor {
@@ -101,7 +102,9 @@ package final class Graph {
   package func interpreter(_ tape: Tape) -> DoubleInterpreter {
     var interpreter = DoubleInterpreter(tape)
     for (id, slot) in tape.slots.enumerated() {
-      if case .parameter(let parameter) = slot.source { interpreter.values[id] = parameters[parameter]?.map(Double.init) }
+      if case .parameter(let parameter) = slot.source {
+        interpreter.values[id] = parameters[parameter]?.map(Double.init)
+      }
     }
     for (tensor, values) in inputs { interpreter.values[tensor.id] = values.map(Double.init) }
     for (tensor, values) in ids { interpreter.ids[tensor.id] = values }
@@ -119,7 +122,9 @@ package final class Graph {
   }
 
   /// The loss in Double with one number of one parameter moved.
-  package func loss(_ loss: Tensor, moving parameter: Parameter, _ index: Int, by step: Double) throws -> Double {
+  package func loss(_ loss: Tensor, moving parameter: Parameter, _ index: Int, by step: Double) throws
+    -> Double
+  {
     var interpreter = interpreter(loss.tape)
     let id = loss.tape.parameter(parameter).id
     interpreter.values[id]?[index] += step

@@ -25,10 +25,16 @@ public enum Activation: Int, Sendable, Codable, CaseIterable {
 }
 
 /// How a second operand is spread over rows × columns.
-package enum Spread: Int, Sendable { case none = 0, row, column }
+package enum Spread: Int, Sendable {
+  case none = 0
+  case row, column
+}
 
 /// Arithmetic of two operands.
-package enum Binary: Int, Sendable { case add = 0, subtract, multiply, divide }
+package enum Binary: Int, Sendable {
+  case add = 0
+  case subtract, multiply, divide
+}
 
 extension Tensor {
   /// Applies `function` to every element.
@@ -48,8 +54,10 @@ extension Tensor {
   public func squared() -> Tensor { applying(.square) }
   public func squareRoot() -> Tensor { applying(.squareRoot) }
 
-  /// Sums, differences, products and quotients. The right operand has the left one's shape, its trailing extents
-  /// (repeated over the leading ones), its leading extents with 1 behind (repeated along them), or one element.
+  /// Sums, differences, products and quotients. The right operand has the left one's shape, its trailing
+  /// extents
+  /// (repeated over the leading ones), its leading extents with 1 behind (repeated along them), or one
+  /// element.
   public static func + (a: Tensor, b: Tensor) -> Tensor { a.combined(.add, b, "+") }
   public static func - (a: Tensor, b: Tensor) -> Tensor { a.combined(.subtract, b, "-") }
   public static func * (a: Tensor, b: Tensor) -> Tensor { a.combined(.multiply, b, "*") }
@@ -117,6 +125,7 @@ extension Tensor {
   private func sumFirst(_ factor: Float) -> Tensor {
     let first = shape.extents.first ?? 1
     return tape.record(
-      .sumRows, [self], Shape(Array(shape.extents.dropFirst())), sizes: [first, count / max(first, 1)], reals: [factor])
+      .sumRows, [self], Shape(Array(shape.extents.dropFirst())), sizes: [first, count / max(first, 1)],
+      reals: [factor])
   }
 }

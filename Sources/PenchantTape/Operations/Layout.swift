@@ -16,7 +16,8 @@ extension Tensor {
       .slice, [self], Shape(extents), sizes: [outer, extent * inner, first * inner, length * inner])
   }
 
-  /// One place of `axis`, which goes: `hidden.at(axis: 1, -1)` is the last position of every sequence. Negative places
+  /// One place of `axis`, which goes: `hidden.at(axis: 1, -1)` is the last position of every sequence.
+  /// Negative places
   /// count from the end.
   public func at(axis: Int, _ place: Int) -> Tensor {
     guard let axis = resolved(axis) else { return tape.refuse("at", "\(shape) has no axis \(axis)") }
@@ -40,7 +41,8 @@ extension Tensor {
       .transpose, [self], Shape(extents), sizes: [batch, shape.extents[a], shape.extents[b], inner])
   }
 
-  /// Mean over the kept positions: `[batch, length, width]` and a mask `[batch, length]` give `[batch, width]`. A row
+  /// Mean over the kept positions: `[batch, length, width]` and a mask `[batch, length]` give `[batch,
+  /// width]`. A row
   /// without a kept position gives zeros.
   public func mean(over mask: Mask) -> Tensor {
     guard shape.rank == 3, mask.shape.extents == Array(shape.extents.prefix(2)) else {
@@ -50,7 +52,8 @@ extension Tensor {
       .maskedMean, [self, mask.tensor], [shape.extents[0], shape.extents[2]], sizes: shape.extents)
   }
 
-  /// Sets elements to zero with `probability` in training and scales the others by 1 / (1 − probability). Which ones is a
+  /// Sets elements to zero with `probability` in training and scales the others by 1 / (1 − probability).
+  /// Which ones is a
   /// function of (seed, operation, step, index): the same for any number of threads, and after a resume.
   public func dropout(_ probability: Float) -> Tensor {
     guard probability >= 0, probability < 1 else {
@@ -66,7 +69,6 @@ extension Tensor {
   }
 }
 
-
 extension Tensor {
   /// This tensor and up to seven others side by side along `axis`; their other extents agree.
   public func joined(with others: [Tensor], axis: Int = -1) -> Tensor {
@@ -78,7 +80,9 @@ extension Tensor {
     var extents = shape.extents
     for other in others {
       var theirs = other.shape.extents
-      guard theirs.count == extents.count else { return tape.refuse("joined", "\(shape) with \(other.shape)") }
+      guard theirs.count == extents.count else {
+        return tape.refuse("joined", "\(shape) with \(other.shape)")
+      }
       theirs[at] = shape.extents[at]
       guard theirs == shape.extents else { return tape.refuse("joined", "\(shape) with \(other.shape)") }
       extents[at] += other.shape.extents[at]

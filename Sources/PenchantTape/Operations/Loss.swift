@@ -51,8 +51,10 @@ public enum Loss {
   ///   - lengths: token counts of the two sides; scores are divided by them.
   ///   - target: margin of each pair; `labels`: probability that the chosen side is the better one.
   public static func preference(
-    _ kind: PreferenceLoss, chosen: Tensor, rejected: Tensor, references: (chosen: Tensor, rejected: Tensor)? = nil,
-    lengths: (chosen: Ids, rejected: Ids)? = nil, target: Tensor? = nil, labels: Tensor? = nil, weights: Tensor? = nil,
+    _ kind: PreferenceLoss, chosen: Tensor, rejected: Tensor,
+    references: (chosen: Tensor, rejected: Tensor)? = nil,
+    lengths: (chosen: Ids, rejected: Ids)? = nil, target: Tensor? = nil, labels: Tensor? = nil,
+    weights: Tensor? = nil,
     options: PreferenceOptions = PreferenceOptions()
   ) -> Tensor {
     let floats = [chosen, rejected, references?.chosen, references?.rejected, target, labels, weights]
@@ -62,7 +64,8 @@ public enum Loss {
     return chosen.tape.record(
       .preference,
       [
-        chosen, rejected, references?.chosen, references?.rejected, lengths?.chosen.tensor, lengths?.rejected.tensor,
+        chosen, rejected, references?.chosen, references?.rejected, lengths?.chosen.tensor,
+        lengths?.rejected.tensor,
         target, labels, weights,
       ], [], sizes: [chosen.count, kind.rawValue],
       reals: [1, options.beta, options.gamma, options.smoothing, options.shape, options.likelihood])
@@ -82,12 +85,14 @@ public enum Loss {
     _ kind: ProgramOperation.Kind, _ x: Tensor, _ target: Tensor, _ weights: Tensor?, _ name: String
   ) -> Tensor {
     guard x.count == target.count, weights.map({ $0.count == x.count }) ?? true else {
-      return x.tape.refuse(name, "values \(x.shape), targets \(target.shape)\(weights.map { ", weights \($0.shape)" } ?? "")")
+      return x.tape.refuse(
+        name, "values \(x.shape), targets \(target.shape)\(weights.map { ", weights \($0.shape)" } ?? "")")
     }
     return x.tape.record(kind, [x, target, weights], [], sizes: [x.count], reals: [1])
   }
 
-  /// Mean cross-entropy of logits `[…, classes]` with class ids `[…]`. Rows whose id is `UInt32.max` do not count.
+  /// Mean cross-entropy of logits `[…, classes]` with class ids `[…]`. Rows whose id is `UInt32.max` do not
+  /// count.
   public static func crossEntropy(logits: Tensor, ids: Ids) -> Tensor {
     guard ids.shape.count == logits.rows else {
       return logits.tape.refuse("crossEntropy", "logits \(logits.shape) and ids \(ids.shape)")
@@ -96,13 +101,15 @@ public enum Loss {
       .crossEntropy, [logits, ids.tensor], [], sizes: [logits.rows, logits.width], reals: [1])
   }
 
-  /// Mean cross-entropy over a catalogue: hidden states `[…, width]` against a table of items `[items, width]`. The matrix of
+  /// Mean cross-entropy over a catalogue: hidden states `[…, width]` against a table of items `[items,
+  /// width]`. The matrix of
   /// logits never exists. Rows whose id is `UInt32.max` do not count.
   public static func catalogueCrossEntropy(
     hidden: Tensor, items: Tensor, ids: Ids, bias: Tensor? = nil, weights: Tensor? = nil
   ) -> Tensor {
     guard items.shape.rank == 2, items.width == hidden.width, ids.shape.count == hidden.rows,
-      bias.map({ $0.count == items.shape.extents[0] }) ?? true, weights.map({ $0.count == hidden.rows }) ?? true
+      bias.map({ $0.count == items.shape.extents[0] }) ?? true,
+      weights.map({ $0.count == hidden.rows }) ?? true
     else {
       return hidden.tape.refuse(
         "catalogueCrossEntropy", "hidden \(hidden.shape), items \(items.shape), ids \(ids.shape)")
@@ -112,16 +119,23 @@ public enum Loss {
       sizes: [hidden.rows, items.shape.extents[0], hidden.width], reals: [1])
   }
 
-  /// Mean negative log-probability of rankings: scores `[lists, items]`; `places` `[lists, items]` say where each item stands
-  /// (0 = best, `UInt32.max` = below all ranked ones), without them items stand in order. `top` > 0 counts only the first
+  /// Mean negative log-probability of rankings: scores `[lists, items]`; `places` `[lists, items]` say
+  /// where each item stands
+  /// (0 = best, `UInt32.max` = below all ranked ones), without them items stand in order. `top` > 0 counts
+  /// only the first
   /// places.
   public static func plackettLuce(
     scores: Tensor, places: Ids? = nil, weights: Tensor? = nil, top: Int = 0
   ) -> Tensor {
-    guard places.map({ $0.shape.count == scores.count }) ?? true, weights.map({ $0.count == scores.rows }) ?? true,
+    guard places.map({ $0.shape.count == scores.count }) ?? true,
+      weights.map({ $0.count == scores.rows }) ?? true,
       top >= 0
-    else { return scores.tape.refuse("plackettLuce", "scores \(scores.shape), places \(places?.shape ?? []), top \(top)") }
+    else {
+      return scores.tape.refuse(
+        "plackettLuce", "scores \(scores.shape), places \(places?.shape ?? []), top \(top)")
+    }
     return scores.tape.record(
-      .plackettLuce, [scores, places?.tensor, weights], [], sizes: [scores.rows, scores.width, top], reals: [1])
+      .plackettLuce, [scores, places?.tensor, weights], [], sizes: [scores.rows, scores.width, top],
+      reals: [1])
   }
 }

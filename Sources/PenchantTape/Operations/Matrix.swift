@@ -1,11 +1,15 @@
 import PenchantKernels
 
 extension Tensor {
-  /// `x weightᵀ + bias` over the last axis; `weight` is `[outputs, inputs]`, as files of the common frameworks hold it.
+  /// `x weightᵀ + bias` over the last axis; `weight` is `[outputs, inputs]`, as files of the common
+  /// frameworks hold it.
   public func linear(_ weight: Tensor, bias: Tensor? = nil) -> Tensor {
-    guard tape.accepts("linear", [self, weight, bias]) else { return Tensor(tape: tape, id: -1, shape: shape) }
+    guard tape.accepts("linear", [self, weight, bias]) else {
+      return Tensor(tape: tape, id: -1, shape: shape)
+    }
     guard weight.shape.rank == 2, weight.shape.extents[1] == width else {
-      return tape.refuse("linear", "input \(shape) and weight \(weight.shape); the weight is [outputs, inputs]")
+      return tape.refuse(
+        "linear", "input \(shape) and weight \(weight.shape); the weight is [outputs, inputs]")
     }
     let outputs = weight.shape.extents[0]
     guard bias.map({ $0.count == outputs }) ?? true else {
@@ -17,7 +21,8 @@ extension Tensor {
   }
 
   /// The matrix product of the last two axes. Leading axes agree and count the products of a batch.
-  public func matmul(_ other: Tensor, transposingSelf: Bool = false, transposingOther: Bool = false) -> Tensor {
+  public func matmul(_ other: Tensor, transposingSelf: Bool = false, transposingOther: Bool = false) -> Tensor
+  {
     guard tape.accepts("matmul", [self, other]) else { return Tensor(tape: tape, id: -1, shape: shape) }
     let (a, b) = (shape.extents, other.shape.extents)
     guard a.count >= 2, a.count == b.count, a.dropLast(2) == b.dropLast(2) else {

@@ -16,12 +16,15 @@ extension Tensor {
 
   /// (x − mean) / √(variance + epsilon) · scale + shift over the last axis.
   public func layerNorm(scale: Tensor, shift: Tensor, epsilon: Float = 1e-5) -> Tensor {
-    guard tape.accepts("layerNorm", [self, scale, shift]) else { return Tensor(tape: tape, id: -1, shape: shape) }
+    guard tape.accepts("layerNorm", [self, scale, shift]) else {
+      return Tensor(tape: tape, id: -1, shape: shape)
+    }
     guard scale.count == width, shift.count == width else {
       return tape.refuse("layerNorm", "input \(shape), scale \(scale.shape), shift \(shift.shape)")
     }
     let outputs = tape.emit(
-      .layerNorm, [id, scale.id, shift.id], results: [count, rows, rows], sizes: [rows, width], reals: [epsilon])
+      .layerNorm, [id, scale.id, shift.id], results: [count, rows, rows], sizes: [rows, width],
+      reals: [epsilon])
     return Tensor(tape: tape, id: outputs[0] ?? -1, shape: shape)
   }
 

@@ -1,7 +1,8 @@
 import PenchantKernels
 
 extension Tensor {
-  /// Rows of this table `[rows, width]` by id: `[…]` ids give `[…, width]`. `UInt32.max` gives zeros and takes no gradient.
+  /// Rows of this table `[rows, width]` by id: `[…]` ids give `[…, width]`. `UInt32.max` gives zeros and
+  /// takes no gradient.
   /// The gradient adds rows in a fixed order, so it has the same bits for any number of threads.
   public func embedding(_ ids: Ids) -> Tensor {
     guard shape.rank == 2 else { return tape.refuse("embedding", "a table is [rows, width], not \(shape)") }
@@ -10,15 +11,19 @@ extension Tensor {
       sizes: [ids.shape.count, shape.extents[0], width])
   }
 
-  /// Multi-head attention inside short sequences from one projection `[batch, length, 3 · heads · width]` that holds
-  /// queries, keys and values side by side; gives `[batch, length, heads · width]`. No matrix of scores is kept.
+  /// Multi-head attention inside short sequences from one projection `[batch, length, 3 · heads · width]`
+  /// that holds
+  /// queries, keys and values side by side; gives `[batch, length, heads · width]`. No matrix of scores is
+  /// kept.
   ///
   /// - Parameters:
   ///   - mask: `[batch, length]`; a dropped position takes no part and gives zeros.
   ///   - causal: whether a position sees only those up to itself.
   ///   - scale: of the scores; by default 1 / √width.
   public func attention(heads: Int, mask: Mask? = nil, causal: Bool = false, scale: Float? = nil) -> Tensor {
-    guard tape.accepts("attention", [self, mask?.tensor]) else { return Tensor(tape: tape, id: -1, shape: shape) }
+    guard tape.accepts("attention", [self, mask?.tensor]) else {
+      return Tensor(tape: tape, id: -1, shape: shape)
+    }
     guard shape.rank == 3, heads > 0, width % (3 * heads) == 0,
       mask.map({ $0.shape.extents == Array(shape.extents.prefix(2)) }) ?? true
     else {
@@ -42,8 +47,10 @@ extension Tensor {
     case additive(key: Tensor, bias: Tensor?, score: Tensor)
   }
 
-  /// Attention of queries `[queries, rank]` over attribute vectors `[texts, attributes, width]`; `ids` say which query reads a
-  /// text (without them text *b* is read by query *b*). Gives the pooled vectors `[texts, width]` and the weights
+  /// Attention of queries `[queries, rank]` over attribute vectors `[texts, attributes, width]`; `ids` say
+  /// which query reads a
+  /// text (without them text *b* is read by query *b*). Gives the pooled vectors `[texts, width]` and the
+  /// weights
   /// `[texts, attributes]`.
   public func attributeAttention(
     queries: Tensor, ids: Ids? = nil, mask: Mask? = nil, score: AttributeScore = .dot()

@@ -64,7 +64,8 @@ public struct ParameterLayout: Sendable, Equatable {
     var copy = self
     copy.entries = entries.map {
       Entry(
-        parameter: $0.parameter, initializer: $0.initializer, decays: $0.decays, isTrainable: isTrainable($0.parameter))
+        parameter: $0.parameter, initializer: $0.initializer, decays: $0.decays,
+        isTrainable: isTrainable($0.parameter))
     }
     return copy
   }

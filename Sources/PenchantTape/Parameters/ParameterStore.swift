@@ -23,7 +23,9 @@ public final class ParameterStore {
   public var parameters: [Parameter] { layout.entries.map(\.parameter) }
 
   /// Reads one parameter.
-  public func withValues<Result>(of parameter: Parameter, _ body: (Span<Float>) -> Result) throws(TapeError) -> Result {
+  public func withValues<Result>(of parameter: Parameter, _ body: (Span<Float>) -> Result) throws(TapeError)
+    -> Result
+  {
     let range = try range(of: parameter)
     return values.withSpan { body($0.extracting(range)) }
   }
@@ -52,7 +54,9 @@ public final class ParameterStore {
   }
 
   /// Replaces the values of one parameter.
-  public func set(_ parameter: Parameter, to new: [Float]) throws(TapeError) { try set(parameter, to: new.span) }
+  public func set(_ parameter: Parameter, to new: [Float]) throws(TapeError) {
+    try set(parameter, to: new.span)
+  }
 
   func range(of parameter: Parameter) throws(TapeError) -> Range<Int> {
     guard layout.entry(of: parameter) != nil else {

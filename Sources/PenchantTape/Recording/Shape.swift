@@ -1,4 +1,5 @@
-/// The extents of a tensor, outermost first. Every extent is positive; a shape without extents is a scalar of one
+/// The extents of a tensor, outermost first. Every extent is positive; a shape without extents is a scalar
+/// of one
 /// element.
 public struct Shape: Sendable, Equatable, Hashable, ExpressibleByArrayLiteral {
   public let extents: [Int]

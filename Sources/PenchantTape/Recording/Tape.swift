@@ -2,7 +2,8 @@ import PenchantKernels
 
 /// Records the graph of one training step or one inference; `TrainingStep` and `Inference` compile it.
 ///
-/// Recording never throws, so that a model reads as its formula: the first operation whose shapes do not fit is
+/// Recording never throws, so that a model reads as its formula: the first operation whose shapes do not
+/// fit is
 /// remembered with its shapes, everything recorded on its result is ignored, and compiling throws it.
 ///
 /// A tape is cheap: record another for another batch size. It is used by one thread at a time.
@@ -61,7 +62,8 @@ public final class Tape {
   public func parameter(_ parameter: Parameter) -> Tensor {
     if let id = parameters[parameter.name], case .parameter(let known) = slots[id].source {
       guard known == parameter else {
-        return refuse("parameter", "\"\(parameter.name)\" is recorded as \(known.shape) and as \(parameter.shape)")
+        return refuse(
+          "parameter", "\"\(parameter.name)\" is recorded as \(known.shape) and as \(parameter.shape)")
       }
       return Tensor(tape: self, id: id, shape: parameter.shape)
     }
@@ -78,7 +80,9 @@ public final class Tape {
     return leaf("constant", shape, .float, .constant(values))
   }
 
-  private func leaf(_ name: String, _ shape: Shape, _ element: ProgramTensor.Element, _ source: Source) -> Tensor {
+  private func leaf(_ name: String, _ shape: Shape, _ element: ProgramTensor.Element, _ source: Source)
+    -> Tensor
+  {
     guard shape.isValid else { return refuse(name, "shape \(shape) has an empty or overflowing extent") }
     return Tensor(tape: self, id: slot(shape.count, element, source, name: name), shape: shape)
   }
@@ -143,7 +147,9 @@ public final class Tape {
   package func name(of id: Int) -> String {
     guard slots.indices.contains(id) else { return "?" }
     if let name = slots[id].name { return name }
-    if let writer = operations.first(where: { $0.outputs.contains(id) }) { return "\(writer.kind.name)#\(id)" }
+    if let writer = operations.first(where: { $0.outputs.contains(id) }) {
+      return "\(writer.kind.name)#\(id)"
+    }
     return "#\(id)"
   }
 

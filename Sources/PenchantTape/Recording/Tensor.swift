@@ -15,7 +15,8 @@ public struct Tensor {
   /// The same values under another shape of as many elements. Costs nothing when the graph runs.
   public func reshaped(_ shape: Shape) -> Tensor {
     guard shape.isValid, shape.count == self.shape.count else {
-      return tape.refuse("reshaped", "\(self.shape) has \(self.shape.count) elements, \(shape) has \(shape.count)")
+      return tape.refuse(
+        "reshaped", "\(self.shape) has \(self.shape.count) elements, \(shape) has \(shape.count)")
     }
     return Tensor(tape: tape, id: id, shape: shape)
   }

@@ -1,6 +1,7 @@
 import PenchantKernels
 
-/// Emits the gradient of a graph, from its last operation to its first. The rules stand in this folder, a file a family.
+/// Emits the gradient of a graph, from its last operation to its first. The rules stand in this folder, a
+/// file a family.
 struct Backward {
   /// What is known of the gradient with respect to a tensor.
   enum Adjoint {
@@ -17,12 +18,14 @@ struct Backward {
   init(tape: Tape, targets: Set<Int>) {
     self.tape = tape
     reached = targets
-    for operation in tape.operations where operation.inputs.contains(where: { $0.map(reached.contains) ?? false }) {
+    for operation in tape.operations
+    where operation.inputs.contains(where: { $0.map(reached.contains) ?? false }) {
       for output in operation.outputs { if let output { reached.insert(output) } }
     }
   }
 
-  /// Emits gradients of the scalar `loss` and returns them for `targets`; `nil` where the loss does not depend on one.
+  /// Emits gradients of the scalar `loss` and returns them for `targets`; `nil` where the loss does not
+  /// depend on one.
   static func gradients(of loss: Tensor, for targets: [Int]) -> [Adjoint?] {
     var backward = Backward(tape: loss.tape, targets: Set(targets))
     backward.adjoints[loss.id] = .number(1)
@@ -42,7 +45,8 @@ struct Backward {
     case .softmax, .layerNorm, .rmsNorm: norm(operation)
     case .embedding, .attention, .attributeAttention: sequence(operation)
     case .bce, .mse, .crossEntropy, .catalogueCrossEntropy, .preference, .plackettLuce: loss(index)
-    case .unaryGrad, .sliceGrad, .maskedMeanGrad, .linearGradInput, .linearGradWeight, .softmaxGrad, .layerNormGrad,
+    case .unaryGrad, .sliceGrad, .maskedMeanGrad, .linearGradInput, .linearGradWeight, .softmaxGrad,
+      .layerNormGrad,
       .rmsNormGrad, .embeddingGrad, .attentionGrad, .attributeAttentionGrad:
       _ = tape.refuse(operation.kind.name, "gradients of gradients are not recorded")
     }
@@ -77,7 +81,8 @@ struct Backward {
     case .tensor, .number:
       guard let known = gradient(of: operand) else { return }
       adjoints[operand] = .tensor(
-        emit(.binary, [known, part], count: count, sizes: [1, count, Binary.add.rawValue, Spread.none.rawValue]))
+        emit(
+          .binary, [known, part], count: count, sizes: [1, count, Binary.add.rawValue, Spread.none.rawValue]))
     }
   }
 
@@ -91,7 +96,8 @@ struct Backward {
     }
   }
 
-  /// Replaces the gradient of `operand` by what `part` makes of it: an operation that adds to a base. The base is `nil`
+  /// Replaces the gradient of `operand` by what `part` makes of it: an operation that adds to a base. The
+  /// base is `nil`
   /// when there is nothing to add to yet.
   mutating func accumulate(to operand: Int, _ part: (_ base: Int?) -> Int) {
     guard wants(operand) else { return }
@@ -115,8 +121,9 @@ struct Backward {
     return factor == 1 ? tensor : emit(.affine, [tensor], count: count, sizes: [count], reals: [factor, 0])
   }
 
-  func product(_ a: Int, _ b: Int, rows: Int, cols: Int, _ operation: Binary = .multiply, _ spread: Spread = .none) -> Int
-  {
+  func product(
+    _ a: Int, _ b: Int, rows: Int, cols: Int, _ operation: Binary = .multiply, _ spread: Spread = .none
+  ) -> Int {
     emit(.binary, [a, b], count: rows * cols, sizes: [rows, cols, operation.rawValue, spread.rawValue])
   }
 }

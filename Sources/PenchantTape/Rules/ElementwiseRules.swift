@@ -5,7 +5,7 @@ extension Backward {
     guard let output = op.outputs[0], let x = op.inputs[0] else { return }
     switch op.kind {
     case .affine:
-      /* d(ax + b) = a dx */
+      // d(ax + b) = a dx
       if case .number(let number) = adjoint(of: output) {
         add(number: number * op.reals[0], to: x)
       } else if let dy = gradient(of: output) {
@@ -23,7 +23,8 @@ extension Backward {
       let byRow = op.sizes[2] == Spread.row.rawValue
       add(
         emit(
-          byRow ? .sumRows : .sumColumns, [dy], count: byRow ? op.sizes[1] : op.sizes[0], sizes: [op.sizes[0], op.sizes[1]],
+          byRow ? .sumRows : .sumColumns, [dy], count: byRow ? op.sizes[1] : op.sizes[0],
+          sizes: [op.sizes[0], op.sizes[1]],
           reals: op.reals), to: x)
     default: return
     }
@@ -43,7 +44,9 @@ extension Backward {
       let operation = Binary(rawValue: op.sizes[2]), let spread = Spread(rawValue: op.sizes[3])
     else { return }
     let (rows, cols) = (op.sizes[0], op.sizes[1])
-    if rows * cols == 1, operation == .add || operation == .subtract, case .number(let number) = adjoint(of: output) {
+    if rows * cols == 1, operation == .add || operation == .subtract,
+      case .number(let number) = adjoint(of: output)
+    {
       add(number: number, to: a)
       add(number: operation == .add ? number : -number, to: b)
       return
@@ -62,8 +65,9 @@ extension Backward {
     case .subtract: add(summed(dy, rows, cols, spread, -1), to: b)
     case .multiply: add(summed(product(dy, a, rows: rows, cols: cols), rows, cols, spread, 1), to: b)
     case .divide:
-      /* d(a/b)/db = -(a/b)/b */
-      let quotient = product(product(dy, output, rows: rows, cols: cols), b, rows: rows, cols: cols, .divide, spread)
+      // d(a/b)/db = -(a/b)/b
+      let quotient = product(
+        product(dy, output, rows: rows, cols: cols), b, rows: rows, cols: cols, .divide, spread)
       add(summed(quotient, rows, cols, spread, -1), to: b)
     }
   }

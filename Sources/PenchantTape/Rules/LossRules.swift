@@ -4,7 +4,7 @@ extension Backward {
   /// Losses compute their gradients with their value: the rule asks for the results and sets their factor.
   mutating func loss(_ index: Int) {
     let op = tape.operations[index]
-    /* Operands that have gradients, in the order of the results. */
+    // Operands that have gradients, in the order of the results.
     let operands: [Int]
     switch op.kind {
     case .preference: operands = [0, 1]
@@ -24,7 +24,7 @@ extension Backward {
       outputs.append(input.flatMap { wants($0) ? tape.result(tape.slots[$0].count) : nil })
     }
     if op.outputs.count > 1 {
-      /* A second gradient of the same loss: computed again, its value is not read. */
+      // A second gradient of the same loss: computed again, its value is not read.
       outputs[0] = tape.result(1)
       tape.operations.append(op.replacing(outputs: outputs, factor: factor))
     } else {

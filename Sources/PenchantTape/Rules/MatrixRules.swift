@@ -17,7 +17,8 @@ extension Backward {
       let db = wants(bias) ? tape.result(outputs) : nil
       tape.operations.append(
         ProgramOperation(
-          .linearGradWeight, inputs: [dy, x, weightBase, biasBase], outputs: [dw, db], sizes: [rows, inputs, outputs]))
+          .linearGradWeight, inputs: [dy, x, weightBase, biasBase], outputs: [dw, db],
+          sizes: [rows, inputs, outputs]))
       replace(weight, by: dw)
       if let bias, let db { replace(bias, by: db) }
     } else if let bias {
@@ -38,14 +39,18 @@ extension Backward {
     let emitter = self
     accumulate(to: a) { base in
       ta == 0
-        ? emitter.emit(.matmul, [dy, b, base], count: batch * m * k, sizes: [batch, m, k, n, 0, 1 - tb], reals: op.reals)
-        : emitter.emit(.matmul, [b, dy, base], count: batch * m * k, sizes: [batch, k, m, n, tb, 1], reals: op.reals)
+        ? emitter.emit(
+          .matmul, [dy, b, base], count: batch * m * k, sizes: [batch, m, k, n, 0, 1 - tb], reals: op.reals)
+        : emitter.emit(
+          .matmul, [b, dy, base], count: batch * m * k, sizes: [batch, k, m, n, tb, 1], reals: op.reals)
     }
     let second = self
     accumulate(to: b) { base in
       tb == 0
-        ? second.emit(.matmul, [a, dy, base], count: batch * k * n, sizes: [batch, k, n, m, 1 - ta, 0], reals: op.reals)
-        : second.emit(.matmul, [dy, a, base], count: batch * k * n, sizes: [batch, n, k, m, 1, ta], reals: op.reals)
+        ? second.emit(
+          .matmul, [a, dy, base], count: batch * k * n, sizes: [batch, k, n, m, 1 - ta, 0], reals: op.reals)
+        : second.emit(
+          .matmul, [dy, a, base], count: batch * k * n, sizes: [batch, n, k, m, 1, ta], reals: op.reals)
     }
   }
 }

@@ -20,7 +20,7 @@ extension Backward {
       let pooled = gradient(of: op.outputs[0])
       let weights = gradient(of: op.outputs[1])
       guard pooled != nil || weights != nil else { return }
-      /* In the order of the results: attributes, queries, key, bias, score. */
+      // In the order of the results: attributes, queries, key, bias, score.
       let operands = [0, 3, 4, 5, 6].map { op.inputs[$0] }
       let results = operands.map { operand in
         operand.flatMap { wants($0) ? tape.result(tape.slots[$0].count) : nil }

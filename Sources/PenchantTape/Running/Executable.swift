@@ -36,7 +36,8 @@ public final class Executable {
         if let parameter = gradients[id] {
           tensors.append(ProgramTensor(.float, .gradient, count: parameter.count, offset: parameter.offset))
         } else {
-          tensors.append(ProgramTensor(slot.element, kept.contains(id) ? .kept : .temporary, count: slot.count))
+          tensors.append(
+            ProgramTensor(slot.element, kept.contains(id) ? .kept : .temporary, count: slot.count))
         }
       }
     }
@@ -106,7 +107,9 @@ extension Executing {
   /// Sets an input, row-major.
   public func set(_ tensor: Tensor, to values: [Float]) throws(TapeError) { try set(tensor, to: values.span) }
   /// Sets ids.
-  public func set(_ ids: Ids, to values: Span<UInt32>) throws(TapeError) { try executable.write(values, ids.id, .id) }
+  public func set(_ ids: Ids, to values: Span<UInt32>) throws(TapeError) {
+    try executable.write(values, ids.id, .id)
+  }
   /// Sets ids.
   public func set(_ ids: Ids, to values: [UInt32]) throws(TapeError) { try set(ids, to: values.span) }
   /// Sets a mask: 1 keeps, 0 drops.
@@ -119,7 +122,9 @@ extension Executing {
   /// Reads a result of the last run without a copy.
   ///
   /// - Throws: `TapeError.value` unless `tensor` is an input or was listed when the graph was compiled.
-  public func withValues<Result>(of tensor: Tensor, _ body: (Span<Float>) -> Result) throws(TapeError) -> Result {
+  public func withValues<Result>(of tensor: Tensor, _ body: (Span<Float>) -> Result) throws(TapeError)
+    -> Result
+  {
     try executable.read(tensor.id, body)
   }
 
@@ -138,10 +143,13 @@ extension TapeError {
       self = .memory(bytes: tape.slots.reduce(0) { $0 + 4 * $1.count })
       return
     }
-    let operation = fault.operation.flatMap { tape.operations.indices.contains($0) ? tape.operations[$0] : nil }
+    let operation = fault.operation.flatMap {
+      tape.operations.indices.contains($0) ? tape.operations[$0] : nil
+    }
     var detail = fault.reason
     if let operation { detail += " (sizes \(operation.sizes))" }
     self = .program(
-      operation: operation?.kind.name ?? doing, tensor: fault.tensor.map { tape.name(of: $0) }, detail: detail)
+      operation: operation?.kind.name ?? doing, tensor: fault.tensor.map { tape.name(of: $0) }, detail: detail
+    )
   }
 }

@@ -7,7 +7,8 @@ public final class Inference: Executing {
 
   /// Compiles what `outputs` need.
   ///
-  /// - Throws: the first recording error; `TapeError.parameter` for parameters of another store; `TapeError.program`,
+  /// - Throws: the first recording error; `TapeError.parameter` for parameters of another store;
+  ///   `TapeError.program`,
   ///   `TapeError.memory`.
   public convenience init(_ outputs: [Tensor], on store: ParameterStore) throws(TapeError) {
     try self.init(outputs, on: store, options: CompileOptions())

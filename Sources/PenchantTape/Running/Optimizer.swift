@@ -30,7 +30,9 @@ public struct OptimizerConfiguration: Sendable, Equatable, Codable {
     self.schedule = schedule
   }
 
-  public static func adam(_ rate: Double) -> OptimizerConfiguration { OptimizerConfiguration(.adam, .constant(rate)) }
+  public static func adam(_ rate: Double) -> OptimizerConfiguration {
+    OptimizerConfiguration(.adam, .constant(rate))
+  }
 
   public static func adamW(_ rate: Double, decay: Double = 0.01) -> OptimizerConfiguration {
     var configuration = OptimizerConfiguration(.adamW, .constant(rate))
@@ -70,7 +72,9 @@ public final class Optimizer {
   private let average: FloatBuffer?
 
   /// - Throws: `TapeError.memory`.
-  public init(_ configuration: OptimizerConfiguration, for store: ParameterStore, seed: UInt64 = 0) throws(TapeError) {
+  public init(_ configuration: OptimizerConfiguration, for store: ParameterStore, seed: UInt64 = 0)
+    throws(TapeError)
+  {
     self.configuration = configuration
     self.store = store
     self.seed = seed
@@ -89,14 +93,17 @@ public final class Optimizer {
   // MARK: Saving
 
   public var state: OptimizerState {
-    OptimizerState(step: step, seed: seed, first: array(first), second: array(second), average: array(average))
+    OptimizerState(
+      step: step, seed: seed, first: array(first), second: array(second), average: array(average))
   }
 
   /// Goes back to a saved state. The store is restored separately.
   ///
   /// - Throws: `TapeError.parameter` when the state is of another layout or method.
   public func restore(_ state: OptimizerState) throws(TapeError) {
-    let pairs = [("first", first, state.first), ("second", second, state.second), ("average", average, state.average)]
+    let pairs = [
+      ("first", first, state.first), ("second", second, state.second), ("average", average, state.average),
+    ]
     for (name, buffer, values) in pairs where values.count != buffer?.count ?? 0 {
       throw .parameter(name: "optimizer.\(name)", detail: "\(values.count) values for \(buffer?.count ?? 0)")
     }
@@ -166,7 +173,7 @@ public final class Optimizer {
       let decay = entry.decays ? Float(configuration.decay) : 0
       let (first, count) = (entry.parameter.offset, entry.parameter.count)
       if var last = optimizer.ranges.last, last.decay == decay, first - (last.first + last.count) < 16 {
-        /* The gap to the next slot holds zeros that stay zeros. */
+        // The gap to the next slot holds zeros that stay zeros.
         last.count = first + count - last.first
         optimizer.ranges[optimizer.ranges.count - 1] = last
       } else {

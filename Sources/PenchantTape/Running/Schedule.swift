@@ -25,7 +25,8 @@ public enum Schedule: Sendable, Equatable, Codable {
     return floor + (peak - floor) * shape(min((step - Double(max(warmup, 0))) / length, 1))
   }
 
-  /// cos(x) for x in [0, π] within 1e-12, from its series around π/2: rates need the same bits on every machine.
+  /// cos(x) for x in [0, π] within 1e-12, from its series around π/2: rates need the same bits on every
+  /// machine.
   private static func cosine(_ x: Double) -> Double {
     let t = .pi / 2 - x
     var term = t

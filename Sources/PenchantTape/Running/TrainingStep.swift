@@ -26,7 +26,8 @@ public final class TrainingStep: Executing {
   /// - Parameters:
   ///   - loss: a tensor of one element.
   ///   - outputs: tensors to read after a step.
-  /// - Throws: the first recording error; `TapeError.parameter` for parameters of another store; `TapeError.program`,
+  /// - Throws: the first recording error; `TapeError.parameter` for parameters of another store;
+  ///   `TapeError.program`,
   ///   `TapeError.memory`.
   public convenience init(
     _ loss: Tensor, reading outputs: [Tensor] = [], optimizer: Optimizer
@@ -45,7 +46,8 @@ public final class TrainingStep: Executing {
     self.optimizer = optimizer
     executable = try Executable(
       graph.tape, store: optimizer.store, kept: outputs.map(\.id) + [loss.id], loss: loss.id,
-      gradients: graph.gradients, optimizer: optimizer.program(updating: Set(graph.gradients.values)), options: options)
+      gradients: graph.gradients, optimizer: optimizer.program(updating: Set(graph.gradients.values)),
+      options: options)
   }
 
   /// Makes one step at the rate of the schedule.
@@ -57,7 +59,8 @@ public final class TrainingStep: Executing {
     let report = try executable.run(numbers, on: optimizer.programState)
     optimizer.advance()
     return Outcome(
-      loss: report.loss, gradientNorm: report.gradientNorm, learningRate: numbers.learningRate, step: numbers.step)
+      loss: report.loss, gradientNorm: report.gradientNorm, learningRate: numbers.learningRate,
+      step: numbers.step)
   }
 
   /// The gradient of the last step with respect to a parameter, before clipping; zeros for one that has none.
@@ -85,7 +88,8 @@ package struct GradientGraph {
       }
       if entry.isTrainable { targets.append((id, parameter)) }
     }
-    let adjoints = Backward.gradients(of: Tensor(tape: tape, id: loss.id, shape: loss.shape), for: targets.map(\.id))
+    let adjoints = Backward.gradients(
+      of: Tensor(tape: tape, id: loss.id, shape: loss.shape), for: targets.map(\.id))
     if let error = tape.error { throw error }
     var gradients: [Int: Parameter] = [:]
     for (target, adjoint) in zip(targets, adjoints) {
@@ -95,7 +99,7 @@ package struct GradientGraph {
       case .number(let number): id = tape.constant([number], [1]).id
       case .tensor(let known): id = known
       }
-      /* A slot of its own: one tensor may be the gradient of two parameters, or an input. */
+      // A slot of its own: one tensor may be the gradient of two parameters, or an input.
       if gradients[id] != nil || tape.slots[id].source != .operation {
         let count = target.parameter.count
         id = tape.emit(.affine, [id], results: [count], sizes: [count], reals: [1, 0])[0] ?? id
