@@ -42,6 +42,14 @@ struct DemoJob {
     let fit = try linear.fit(to: table, train: split.train)
     models.append(model("linear", margins(fit.scores), lap()))
 
+    var deeper = configuration
+    deeper.model.head = .mlp
+    deeper.run.epochs = 12
+    let trainer = Trainer(deeper.run, run: run, progress: progress)
+    let network = try BradleyTerry(deeper, seed: seed).fit(to: table, train: split.train, trainer: trainer)
+    if network.ending == .interrupted { throw ExitStatus.interrupted }
+    models.append(model("mlp", margins(network.scores), lap()))
+
     // One model a community: what a model can gain that knows who is asking.
     var own = [Double](repeating: 0, count: table.count)
     for community in table.communities.indices {

@@ -2,6 +2,7 @@ import Foundation
 import PenchantData
 import PenchantKernels
 import PenchantTrain
+import Synchronization
 import TestSupport
 import Testing
 
@@ -190,4 +191,73 @@ import Testing
     let b = try space.fit(PairSelection(weighted, Array(0..<40)), ridge: 2)
     for (x, y) in zip(a.scores, b.scores) { #expect(abs(x - y) < 1e-6) }
   }
+}
+
+@Suite struct BradleyTerryMLPTests {
+  static func configuration(epochs: Int = 6) -> BradleyTerryConfiguration {
+    var configuration = BradleyTerryConfiguration()
+    configuration.model.head = .mlp
+    configuration.model.hidden = [16]
+    configuration.model.projection = 32
+    configuration.optimizer.batchSize = 32
+    configuration.run.epochs = epochs
+    configuration.run.patience = 0
+    return configuration
+  }
+
+  @Test func learns() throws {
+    let pairs = BradleyTerryTests.pairs(500)
+    let table = PairTable(pairs)
+    let fit = try BradleyTerry(Self.configuration(epochs: 12), seed: 2).fit(to: table, train: Array(0..<400))
+    let margins = (400..<500).map { fit.scores[table.chosen[$0]] - fit.scores[table.rejected[$0]] }
+    #expect(PairMetrics(margins: margins).accuracy > 0.7)
+    let scores = try fit.model.score(table.texts)
+    for (a, b) in zip(fit.scores, scores) { #expect(abs(a - b) < 1e-4 * max(1, abs(b))) }
+  }
+
+  @Test func savedModelScoresTheSame() throws {
+    let table = PairTable(BradleyTerryTests.pairs(80))
+    let model = try BradleyTerry(Self.configuration(epochs: 1)).fit(to: table).model
+    let bytes = try model.bytes()
+    let read = try FittedBradleyTerry(bytes: bytes, name: "m") { throw ConfigurationError($0) }
+    #expect(try read.score(table.texts) == model.score(table.texts))
+    #expect(try read.bytes() == bytes)
+  }
+
+  @Test func bitsDoNotDependOnThreads() throws {
+    let table = PairTable(BradleyTerryTests.pairs(100))
+    let hashes = try [1, 2, 3, 5].map { threads in
+      try Team.with(threads: threads) { XXHash64.hex(try BradleyTerry(Self.configuration(epochs: 3)).fit(to: table).scores) }
+    }
+    #expect(Set(hashes).count == 1)
+  }
+
+  /// Stopped at random steps and resumed from the files, against a run without a stop.
+  @Test func stoppedAndResumedHasTheSameBits() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("penchant-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let table = PairTable(BradleyTerryTests.pairs(150))
+    var configuration = Self.configuration(epochs: 5)
+    configuration.run.checkpointEvery = 3
+    let system = try BradleyTerry(configuration, seed: 4)
+    let whole = try system.fit(to: table)
+    let run = try RunDirectory.create(folder)
+    try run.write("config.yaml", "")
+    var draws = Philox(seed: testSeed)
+    for _ in 0..<3 {
+      let stop = Stopper(after: 1 + draws.index(below: 5))
+      let part = try system.fit(
+        to: table, trainer: Trainer(configuration.run, run: run, shouldStop: { stop.hit() }), resume: true)
+      #expect(part.ending == .interrupted)
+    }
+    let resumed = try system.fit(to: table, trainer: Trainer(configuration.run, run: run), resume: true)
+    #expect(XXHash64.hex(resumed.scores) == XXHash64.hex(whole.scores))
+    #expect(try resumed.model.bytes() == whole.model.bytes())
+  }
+}
+
+final class Stopper: Sendable {
+  private let left: Mutex<Int>
+  init(after: Int) { left = Mutex(after) }
+  func hit() -> Bool { left.withLock { $0 -= 1; return $0 <= 0 } }
 }

@@ -58,8 +58,44 @@ public struct BradleyTerry: Sendable {
         configuration: configuration, seed: seed, pipeline: pipeline, head: .linear(head), temperature: temperature)
       return Fit(model: model, scores: scores.map { $0 / temperature }, ending: .finished)
     case .mlp:
-      throw ConfigurationError("model.head mlp")
+      return try fitMLP(texts.table, train, rows, pipeline, trainer: trainer, resume: resume)
     }
+  }
+
+  private func fitMLP(
+    _ table: PairTable, _ train: [Int], _ features: FeatureMatrix, _ pipeline: FeaturePipeline, trainer: Trainer?, resume: Bool
+  ) throws -> Fit {
+    let share = configuration.data.validation
+    let held = Int((Double(train.count) * share).rounded())
+    let split =
+      held > 0 && held < train.count
+      ? try Split.random(count: train.count, testFraction: share, seed: seed)
+      : Split(name: "", train: Array(train.indices), test: [])
+    let (inside, validation) = (split.train.map { train[$0] }, split.test.map { train[$0] })
+    var rows = DenseRows(features, projection: configuration.model.projection)
+    let (mean, scale) = rows.moments(table.texts(ofPairs: inside))
+    rows.standardise(mean, scale)
+    var task = try MLPTask(
+      rows: rows, table: table, train: inside, validation: validation, configuration: configuration, seed: seed)
+    var state = TrainingState(seed: seed)
+    state.configuration = try checksum()
+    let result = try (trainer ?? Trainer(configuration.run)).train(&task, from: state, resume: resume)
+    let scores = try task.scores()
+    let temperature =
+      configuration.objective.calibrate
+      ? TemperatureScaling(
+        fitting: PairSelection(table, validation).margins(scores), weights: validation.map { Double(table.weight[$0]) }
+      ).temperature : 1
+    let head = MLPHead(
+      widths: task.widths, parameters: try task.parameters(), inputMean: mean, inputScale: scale, state: result.state)
+    let model = FittedBradleyTerry(
+      configuration: configuration, seed: seed, pipeline: pipeline, head: .mlp(head), temperature: temperature)
+    return Fit(model: model, scores: scores.map { $0 / temperature }, ending: result.ending)
+  }
+
+  /// A resumed training must have the same settings.
+  private func checksum() throws -> String {
+    XXHash64.hex(Array(try ConfigurationLayers<BradleyTerryConfiguration>.text(configuration).utf8))
   }
 
   private func fitLinear(
@@ -96,6 +132,7 @@ public struct LinearHead: Sendable {
 public struct FittedBradleyTerry: Sendable {
   enum Head: Sendable {
     case linear(LinearHead)
+    case mlp(MLPHead)
   }
   public let configuration: BradleyTerryConfiguration
   public let seed: UInt64
@@ -128,6 +165,8 @@ public struct FittedBradleyTerry: Sendable {
         throw ConfigurationError("the features have \(rows.width) columns, the model was fitted to \(head.weights.count)")
       }
       return try FeatureProducts(rows).scores(weights: head.weights.map(Double.init)).map { $0 / temperature }
+    case .mlp(let head):
+      return try head.scores(DenseRows(rows, projection: configuration.model.projection)).map { $0 / temperature }
     }
   }
 

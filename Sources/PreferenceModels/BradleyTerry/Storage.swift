@@ -27,6 +27,14 @@ extension FittedBradleyTerry {
       file.metadata["ridge"] = String(head.ridge)
       file.metadata["newton_steps"] = String(head.newtonSteps)
       file.metadata["converged"] = String(head.converged)
+    case .mlp(let head):
+      for (name, values) in head.parameters.sorted(by: { $0.key < $1.key }) {
+        try file.add(name, shape: [values.count], values)
+      }
+      try file.add("mlp.widths", shape: [head.widths.count], head.widths)
+      try file.add("mlp.input_mean", shape: [head.inputMean.count], head.inputMean)
+      try file.add("mlp.input_scale", shape: [head.inputScale.count], head.inputScale)
+      file.metadata["state"] = String(decoding: try encoder.encode(head.state), as: UTF8.self)
     }
     return file.bytes()
   }
@@ -89,7 +97,22 @@ extension FittedBradleyTerry {
           heldOutLoss: Dictionary(tried, uniquingKeysWith: { first, _ in first }),
           newtonSteps: try number("newton_steps", Int.self), converged: try value("converged") == "true"))
     case .mlp:
-      throw ConfigurationError("mlp")
+      let widths = try file.integers("mlp.widths", shape: [nil])
+      guard widths.count >= 2, widths.allSatisfy({ (1...1_000_000).contains($0) }), widths.last == 1 else {
+        throw DataError(file: file.file, field: "mlp.widths", "the widths are not those of a network", found: "found \(widths)")
+      }
+      var parameters: [String: [Float]] = [:]
+      for (layer, (inputs, outputs)) in zip(widths, widths.dropFirst()).enumerated() {
+        let (weight, bias) = ("mlp.\(layer).weight", "mlp.\(layer).bias")
+        parameters[weight] = try file.floats(weight, shape: [inputs * outputs], finite: true)
+        parameters[bias] = try file.floats(bias, shape: [outputs], finite: true)
+      }
+      head = .mlp(
+        MLPHead(
+          widths: widths, parameters: parameters,
+          inputMean: try file.floats("mlp.input_mean", shape: [widths[0]], finite: true),
+          inputScale: try file.floats("mlp.input_scale", shape: [widths[0]], finite: true),
+          state: try JSONDecoder().decode(TrainingState.self, from: Data(try value("state").utf8))))
     }
   }
 }

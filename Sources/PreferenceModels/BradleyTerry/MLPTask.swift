@@ -1,0 +1,125 @@
+import PenchantData
+import PenchantNN
+import PenchantTape
+import PenchantTrain
+
+/// Training of the network on pairs, a batch a step.
+struct MLPTask: TrainingTask {
+  private let rows: DenseRows
+  private let chosen: [Int]
+  private let rejected: [Int]
+  private let weight: [Float]
+  private let validation: PairSelection
+  private let network: MLPNetwork
+  private let optimizer: Optimizer
+  private let training: TrainingStep
+  private let inputs: (chosen: Tensor, rejected: Tensor, weight: Tensor)
+  private var batcher: Batcher
+  private let batchSize: Int
+  private let seed: UInt64
+  /// The step the batcher stands at.
+  private var position = 0
+  private var buffer: (chosen: [Float], rejected: [Float])
+
+  init(
+    rows: DenseRows, table: PairTable, train: [Int], validation: [Int], configuration: BradleyTerryConfiguration, seed: UInt64
+  ) throws {
+    self.rows = rows
+    self.seed = seed
+    chosen = train.map { table.chosen[$0] }
+    rejected = train.map { table.rejected[$0] }
+    weight = train.map { table.weight[$0] }
+    self.validation = PairSelection(table, validation)
+    batchSize = min(configuration.optimizer.batchSize, train.count)
+    batcher = try Batcher(count: train.count, batchSize: batchSize, seed: seed)
+    network = try MLPNetwork(
+      widths: [rows.width] + configuration.model.hidden + [1], dropout: configuration.model.dropout, seed: seed)
+    let total = configuration.run.steps > 0 ? configuration.run.steps : configuration.run.epochs * batcher.batchesPerEpoch
+    var settings = OptimizerConfiguration.adamW(
+      Double(configuration.optimizer.learningRate), decay: Double(configuration.optimizer.weightDecay))
+    settings.schedule = .cosine(
+      peak: Double(configuration.optimizer.learningRate), warmup: Int(Float(total) * configuration.optimizer.warmup), steps: total)
+    settings.clip = configuration.optimizer.clip > 0 ? Double(configuration.optimizer.clip) : nil
+    optimizer = try Optimizer(settings, for: network.store, seed: seed)
+
+    // The loss of equation 1 of Ouyang et al. 2022: the mean of -log sigmoid(r(chosen) - r(rejected)).
+    let tape = Tape()
+    inputs = (
+      tape.input("chosen", [batchSize, rows.width]), tape.input("rejected", [batchSize, rows.width]),
+      tape.input("weight", [batchSize])
+    )
+    let loss = Loss.bradleyTerry(
+      chosen: network.mlp(inputs.chosen), rejected: network.mlp(inputs.rejected), weights: inputs.weight)
+    training = try TrainingStep(loss, optimizer: optimizer)
+    let size = batchSize * rows.width
+    buffer = ([Float](repeating: 0, count: size), [Float](repeating: 0, count: size))
+  }
+
+  var stepsPerEpoch: Int { batcher.batchesPerEpoch }
+
+  mutating func step(_ number: Int) throws -> StepOutcome {
+    if number != position {
+      let cursor = Batcher.Cursor(epoch: number / stepsPerEpoch, position: number % stepsPerEpoch * batchSize)
+      batcher = try Batcher(count: chosen.count, batchSize: batchSize, seed: seed, from: cursor)
+    }
+    let batch = batcher.next()
+    position = number + 1
+    rows.gather(batch.indices.map { chosen[$0] }, into: &buffer.chosen)
+    rows.gather(batch.indices.map { rejected[$0] }, into: &buffer.rejected)
+    try training.set(inputs.chosen, to: buffer.chosen)
+    try training.set(inputs.rejected, to: buffer.rejected)
+    try training.set(inputs.weight, to: zip(batch.indices, batch.weights).map { weight[$0] * $1 })
+    let outcome: TrainingStep.Outcome
+    do throws(TapeError) {
+      outcome = try training.run()
+    } catch {
+      guard case .nonFinite(let tensor, _) = error else { throw error }
+      return StepOutcome(loss: .nan, learningRate: optimizer.rate, nonFinite: tensor)
+    }
+    return StepOutcome(loss: Double(outcome.loss), learningRate: outcome.learningRate, gradientNorm: outcome.gradientNorm)
+  }
+
+  mutating func validate() throws -> [(name: String, value: Double)] {
+    guard !validation.chosen.isEmpty else { return [] }
+    let scores = try network.scores(rows)
+    return PairMetrics(margins: validation.margins(scores), weights: validation.weight).named
+  }
+
+  /// Scores of all rows with the present parameters.
+  func scores() throws -> [Double] { try network.scores(rows) }
+  func parameters() throws -> [String: [Float]] { try network.save() }
+  var widths: [Int] { network.widths }
+
+  func checkpointFiles() throws -> [String: [UInt8]] {
+    var model = SafeTensorsWriter(metadata: ["system": FittedBradleyTerry.system, "seed": String(seed)])
+    for parameter in network.store.parameters {
+      try model.add(parameter.name, shape: parameter.shape.extents, network.store.copy(of: parameter))
+    }
+    let state = optimizer.state
+    var moments = SafeTensorsWriter(metadata: ["step": String(state.step), "seed": String(state.seed)])
+    try moments.add("first", shape: [state.first.count], state.first)
+    try moments.add("second", shape: [state.second.count], state.second)
+    return ["model.safetensors": model.bytes(), "optimizer.safetensors": moments.bytes()]
+  }
+
+  mutating func restore(_ files: [String: [UInt8]]) throws {
+    guard let model = files["model.safetensors"], let moments = files["optimizer.safetensors"] else {
+      throw CheckpointError("the checkpoint has no model.safetensors or no optimizer.safetensors")
+    }
+    let parameters = try SafeTensors(bytes: model, name: "model.safetensors")
+    for parameter in network.store.parameters {
+      try network.store.set(
+        parameter, to: parameters.floats(parameter.name, shape: parameter.shape.extents.map(Optional.some), finite: true))
+    }
+    let file = try SafeTensors(bytes: moments, name: "optimizer.safetensors")
+    guard let step = file.metadata["step"].flatMap(UInt64.init), let seed = file.metadata["seed"].flatMap(UInt64.init) else {
+      throw CheckpointError("optimizer.safetensors has no step or no seed")
+    }
+    var state = optimizer.state
+    state.step = step
+    state.seed = seed
+    state.first = try file.floats("first", shape: [nil], finite: true)
+    state.second = try file.floats("second", shape: [nil], finite: true)
+    try optimizer.restore(state)
+  }
+}
