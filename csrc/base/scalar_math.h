@@ -174,8 +174,8 @@ PN_INLINE float pn_log1pf(float x)
     return pn_absf(x) < 0x1p-25f ? x : large;
 }
 
-/* log(1 + e) for e in [0, 1] or NaN: one polynomial, no split of the range. */
-PN_INLINE float pn_log1p_unit(float e)
+/* log(1 + e) for e in [0, 1] or NaN: one polynomial, no split of the range. *low is what the last addition lost. */
+PN_INLINE float pn_log1p_unit_pair(float e, float *low)
 {
     float q = -0x1.b0fcbep-9f;
     q = q * e + 0x1.49f3cap-6f;
@@ -186,7 +186,15 @@ PN_INLINE float pn_log1p_unit(float e)
     q = q * e - 0x1.ff249cp-3f;
     q = q * e + 0x1.554dd4p-2f;
     q = q * e - 0x1.ffffd2p-2f;
-    return e * e * q + e;
+    const float bend = e * e * q, y = bend + e;
+    *low = bend - (y - e);
+    return y;
+}
+
+PN_INLINE float pn_log1p_unit(float e)
+{
+    float low;
+    return pn_log1p_unit_pair(e, &low);
 }
 
 /* tanh x.  Below 0.625 an odd polynomial, above 1 - 2 / (e^2|x| + 1). */
@@ -238,13 +246,17 @@ PN_INLINE float pn_sigmoidf(float x)
 /* log(1 + e^x) = max(x, 0) + log(1 + e^-|x|). */
 PN_INLINE float pn_softplusf(float x)
 {
-    return (x > 0.0f ? x : 0.0f) + pn_log1p_unit(pn_exp_neg_absf(x));
+    float low;
+    const float y = pn_log1p_unit_pair(pn_exp_neg_absf(x), &low);
+    return ((x > 0.0f ? x : 0.0f) + low) + y;
 }
 
 /* log sigmoid(x) = min(x, 0) - log(1 + e^-|x|). */
 PN_INLINE float pn_log_sigmoidf(float x)
 {
-    return (x < 0.0f ? x : 0.0f) - pn_log1p_unit(pn_exp_neg_absf(x));
+    float low;
+    const float y = pn_log1p_unit_pair(pn_exp_neg_absf(x), &low);
+    return ((x < 0.0f ? x : 0.0f) - low) - y;
 }
 
 #endif
