@@ -64,7 +64,7 @@ struct BatcherTests {
     for epoch in 0..<3 {
       var seen: [Int] = []
       for step in 1...batcher.batchesPerEpoch {
-        let batch = batcher.next()
+        let batch = try batcher.next()
         #expect(batch.epoch == epoch)
         #expect(batch.indices.count == size)
         #expect(batch.weights.reduce(0, +) == Float(batch.filled))
@@ -79,18 +79,18 @@ struct BatcherTests {
 
   @Test func aCursorContinuesTheSameOrder() throws {
     var whole = try Batcher(count: 53, batchSize: 8, seed: 11)
-    let batches = (0..<30).map { _ in whole.next() }
+    let batches = try (0..<30).map { _ in try whole.next() }
     for stop in [0, 1, 6, 7, 8, 20] {
       var first = try Batcher(count: 53, batchSize: 8, seed: 11)
-      for _ in 0..<stop { _ = first.next() }
+      for _ in 0..<stop { _ = try first.next() }
       var second = try Batcher(count: 53, batchSize: 8, seed: 11, from: first.cursor)
-      #expect((stop..<30).map { _ in second.next() } == Array(batches[stop...]))
+      #expect(try (stop..<30).map { _ in try second.next() } == Array(batches[stop...]))
     }
   }
 
   @Test func orderCanBeKept() throws {
     var batcher = try Batcher(count: 5, batchSize: 2, seed: 0, shuffles: false)
-    #expect((0..<4).map { _ in batcher.next().indices } == [[0, 1], [2, 3], [4, 4], [0, 1]])
+    #expect(try (0..<4).map { _ in try batcher.next().indices } == [[0, 1], [2, 3], [4, 4], [0, 1]])
   }
 
   @Test func impossibleBatchesAreRefused() {

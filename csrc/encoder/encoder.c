@@ -1,17 +1,18 @@
-/* A group of sequences goes through all layers on one thread, so its rows stay in that thread's cache and threads
- * meet only at the end. Groups are cut by tokens: about GROUP of them, never inside a sequence.
+/* A group of sequences goes through all layers on one thread, so its rows stay in that thread's cache and
+ * threads meet only at the end. Groups are cut by tokens: about GROUP of them, never inside a sequence.
  *
  * d width, f inner width, R rows (tokens) of a group. */
 #include "penchant/encoder.h"
 
 #include "lanes.h"
 #include "penchant/gemm.h"
+#include "penchant/norm.h"
 #include "penchant/sequence.h"
 
 #include <math.h>
 #include <string.h>
 
-/* With d = 384 the hidden rows of a group take 0.8 MiB, most of a second-level cache, and products are tall enough. */
+/* With d = 384 the hidden rows of a group take 0.8 MiB, most of a second-level cache. */
 enum { GROUP = 128 };
 
 /* Offsets into the memory of one thread, in bytes, and its size. */
@@ -116,29 +117,6 @@ static void normalise_row(size_t d, float *x)
     for (size_t i = 0; i < d; ++i) x[i] = (float)((double)x[i] * factor);
 }
 
-/* Two passes over a row that stays in the first-level cache: the one-pass variance cancels. */
-PN_CLONES static void norm_rows(size_t rows, size_t d, float epsilon, const float *restrict scale,
-                                const float *restrict shift, float *restrict x)
-{
-    for (size_t r = 0; r < rows; ++r, x += d) {
-        pn_f32x16 lanes = { 0 };
-        float tail = 0;
-        size_t i = 0;
-        for (; i + 16 <= d; i += 16) lanes += pn_load16(x + i);
-        for (; i < d; ++i) tail += x[i];
-        const float mean = (pn_sum16(&lanes) + tail) / (float)d;
-        lanes = (pn_f32x16){ 0 };
-        tail = 0;
-        for (i = 0; i + 16 <= d; i += 16) {
-            const pn_f32x16 away = pn_load16(x + i) - mean;
-            lanes += away * away;
-        }
-        for (; i < d; ++i) tail += (x[i] - mean) * (x[i] - mean);
-        const float inverse = 1.0f / sqrtf((pn_sum16(&lanes) + tail) / (float)d + epsilon);
-        for (i = 0; i < d; ++i) x[i] = (x[i] - mean) * inverse * scale[i] + shift[i];
-    }
-}
-
 PN_CLONES static void embed_rows(size_t rows, size_t d, const uint32_t *tokens, const float *restrict words,
                                  const float *restrict positions, float *restrict x)
 {
@@ -174,12 +152,19 @@ struct args {
 };
 
 /* c = act(a W^T + bias) or, with add, c = c + a W^T + bias. */
-static pn_status linear(size_t rows, size_t out, size_t in, const float *a, const void *packed, const float *bias,
-                        pn_activation activation, bool add, float *c, void *scratch, size_t scratch_bytes)
+static pn_status linear(size_t rows, size_t out, size_t in, const float *a, const void *packed,
+                        const float *bias, pn_activation activation, bool add, float *c, void *scratch,
+                        size_t scratch_bytes)
 {
     const pn_gemm_epilogue epilogue = { .column_bias = bias, .activation = activation };
-    return pn_gemm_packed_f32(PN_NO_TRANS, rows, out, in, 1.0f, a, in, packed, add ? 1.0f : 0.0f, c, out, &epilogue,
-                              scratch, scratch_bytes);
+    return pn_gemm_packed_f32(PN_NO_TRANS, rows, out, in, 1.0f, a, in, packed, add ? 1.0f : 0.0f, c, out,
+                              &epilogue, scratch, scratch_bytes);
+}
+
+static pn_status norm_rows(const pn_encoder_shape *s, size_t rows, const float *scale, const float *shift,
+                           float *x)
+{
+    return pn_layer_norm_f32(rows, s->width, s->epsilon, x, NULL, scale, shift, x, NULL, NULL, NULL);
 }
 
 static pn_status run_layer(const struct args *a, const pn_encoder_layer *w, size_t rows,
@@ -191,20 +176,21 @@ static pn_status run_layer(const struct args *a, const pn_encoder_layer *w, size
     float *context = (float *)(void *)(memory + a->plan.context);
     const uint32_t *offsets = (const uint32_t *)(const void *)(memory + a->plan.offsets);
     void *scratch = memory + a->plan.scratch;
-    pn_status status = linear(rows, 3 * d, d, x, w->qkv, w->qkv_bias, PN_ACT_NONE, false, wide, scratch, bytes);
+    pn_status status =
+        linear(rows, 3 * d, d, x, w->qkv, w->qkv_bias, PN_ACT_NONE, false, wide, scratch, bytes);
     if (status != PN_OK) return status;
     status = pn_sequence_attention_f32(attention, offsets, NULL, wide, wide + d, wide + 2 * d, context, NULL,
                                        scratch, bytes);
     if (status != PN_OK) return status;
     status = linear(rows, d, d, context, w->out, w->out_bias, PN_ACT_NONE, true, x, scratch, bytes);
     if (status != PN_OK) return status;
-    norm_rows(rows, d, a->shape->epsilon, w->norm1_scale, w->norm1_shift, x);
+    status = norm_rows(a->shape, rows, w->norm1_scale, w->norm1_shift, x);
+    if (status != PN_OK) return status;
     status = linear(rows, f, d, x, w->up, w->up_bias, a->shape->activation, false, wide, scratch, bytes);
     if (status != PN_OK) return status;
     status = linear(rows, d, f, wide, w->down, w->down_bias, PN_ACT_NONE, true, x, scratch, bytes);
     if (status != PN_OK) return status;
-    norm_rows(rows, d, a->shape->epsilon, w->norm2_scale, w->norm2_shift, x);
-    return PN_OK;
+    return norm_rows(a->shape, rows, w->norm2_scale, w->norm2_shift, x);
 }
 
 static pn_status run_group(const struct args *a, size_t first, size_t end, char *memory)
@@ -218,13 +204,15 @@ static pn_status run_group(const struct args *a, size_t first, size_t end, char 
         const size_t start = a->offsets[s], length = a->offsets[s + 1] - start;
         offsets[s - first] = (uint32_t)(start - base);
         longest = pn_max(longest, length);
-        embed_rows(length, d, a->tokens + start, a->weights->words, a->weights->positions, x + (start - base) * d);
+        embed_rows(length, d, a->tokens + start, a->weights->words, a->weights->positions,
+                   x + (start - base) * d);
     }
     offsets[end - first] = (uint32_t)rows;
-    norm_rows(rows, d, a->shape->epsilon, a->weights->norm_scale, a->weights->norm_shift, x);
+    pn_status status = norm_rows(a->shape, rows, a->weights->norm_scale, a->weights->norm_shift, x);
+    if (status != PN_OK) return status;
     const pn_sequence_shape attention = attention_shape(a->shape, end - first, longest);
     for (size_t l = 0; rows > 0 && l < a->shape->layers; ++l) {
-        const pn_status status = run_layer(a, &a->weights->layers[l], rows, &attention, memory);
+        status = run_layer(a, &a->weights->layers[l], rows, &attention, memory);
         if (status != PN_OK) return status;
     }
     for (size_t s = first; s < end; ++s) {
@@ -273,14 +261,16 @@ static size_t cut_groups(size_t sequences, const uint32_t *offsets, size_t *star
     return groups;
 }
 
-pn_status pn_encoder_f32(const pn_encoder_shape *shape, size_t sequences, pn_encoder_pooling pooling, bool normalise,
-                         const uint32_t *offsets, const uint32_t *tokens, const pn_encoder_weights *weights,
-                         float *output, void *workspace, size_t workspace_bytes)
+pn_status pn_encoder_f32(const pn_encoder_shape *shape, size_t sequences, pn_encoder_pooling pooling,
+                         bool normalise, const uint32_t *offsets, const uint32_t *tokens,
+                         const pn_encoder_weights *weights, float *output, void *workspace,
+                         size_t workspace_bytes)
 {
     pn_status status = check_shape(shape);
     if (status != PN_OK || sequences == 0) return status;
     if (!offsets || !weights || !output || !workspace) return PN_ENULL;
-    if (!weights->words || !weights->positions || !weights->norm_scale || !weights->norm_shift) return PN_ENULL;
+    if (!weights->words || !weights->positions) return PN_ENULL;
+    if (!weights->norm_scale || !weights->norm_shift) return PN_ENULL;
     if ((shape->layers > 0 && !weights->layers) || (offsets[sequences] > 0 && !tokens)) return PN_ENULL;
     size_t longest, starts;
     status = check_tokens(shape, sequences, offsets, tokens, &longest);

@@ -60,11 +60,13 @@ public struct Batcher: Sendable {
   public var batchesPerEpoch: Int { (count - 1) / batchSize + 1 }
 
   /// The next batch; there is always one.
-  public mutating func next() -> Batch {
+  ///
+  /// - Throws: `KernelError.status` when there are 2^32 records or more to shuffle.
+  public mutating func next() throws(KernelError) -> Batch {
     if orderedEpoch != cursor.epoch {
       order =
         shuffles
-        ? Philox(seed: seed, stream: Stream.epoch &+ UInt64(cursor.epoch)).permutation(count)
+        ? try permutation(count, seed: seed, stream: Stream.epoch &+ UInt64(cursor.epoch)).map(Int.init)
         : Array(0..<count)
       orderedEpoch = cursor.epoch
     }

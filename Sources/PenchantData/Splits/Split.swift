@@ -28,8 +28,8 @@ extension Split {
     guard count >= 2 else { throw .value("Split.random", "\(count) records cannot be split; 2 are needed") }
     let size = testFraction == 0 ? 0 : min(max(1, Int((Double(count) * testFraction).rounded())), count - 1)
     var isTest = [Bool](repeating: false, count: count)
-    for place in Philox(seed: seed, stream: Stream.split).permutation(count).prefix(size) {
-      isTest[place] = true
+    for place in try permutation(count, seed: seed, stream: Stream.split).prefix(size) {
+      isTest[Int(place)] = true
     }
     return Split(name: "random", isTest: isTest)
   }
@@ -49,7 +49,7 @@ extension Split {
     let wanted = Double(groups.count) * testFraction
     var isTest = [Bool](repeating: false, count: groups.count)
     var (size, left) = (0, names.count)
-    for group in Philox(seed: seed, stream: Stream.split).permutation(names.count) {
+    for group in try permutation(names.count, seed: seed, stream: Stream.split).map(Int.init) {
       // A group is taken when that brings the size nearer to what is wanted.
       let distance = wanted - Double(size)
       guard left > 1, distance > 0, size == 0 || Double(members[group].count) < 2 * distance else { continue }
@@ -82,10 +82,10 @@ extension Split {
     guard folds >= 2, folds <= count else {
       throw .value("Split.kFold", "\(folds) folds of \(count) records; 2 to \(count) are possible")
     }
-    let order = Philox(seed: seed, stream: Stream.split).permutation(count)
+    let order = try permutation(count, seed: seed, stream: Stream.split)
     return (0..<folds).map { fold in
       var isTest = [Bool](repeating: false, count: count)
-      for place in stride(from: fold, to: count, by: folds) { isTest[order[place]] = true }
+      for place in stride(from: fold, to: count, by: folds) { isTest[Int(order[place])] = true }
       return Split(name: "fold \(fold + 1) of \(folds)", isTest: isTest)
     }
   }
