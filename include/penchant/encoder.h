@@ -6,19 +6,19 @@
  * Computes     x = norm(words[token] + positions[place in the sequence]); then a layer:
  *                x = norm(x + attention(x Wqkv^T + bqkv) Wout^T + bout)
  *                x = norm(x + act(x Wup^T + bup) Wdown^T + bdown)
- *              norm(v) = (v - mean) / sqrt(variance + epsilon) * scale + shift over d; attention over all tokens
- *              of the sequence, scores * 1 / sqrt(d / H). Then the mean over the tokens (or the first token),
- *              then the length is made 1 when asked.
- * Weights      [out, in] as in the files of such models, packed by pn_gemm_pack_b_f32(PN_TRANS, out, in, ...);
- *              qkv has the rows of query, key, value one behind the other. `positions` has the first row of the
- *              token type table added already.
+ *              norm(v) = (v - mean) / sqrt(variance + epsilon) * scale + shift over d; attention over all
+ *              tokens of the sequence, scores * 1 / sqrt(d / H). Then the mean over the tokens (or the first
+ *              token), then the length is made 1 when asked.
+ * Weights      [out, in] as in the files of such models, packed by pn_gemm_pack_b_f32(PN_TRANS, out, in,
+ *              ...); qkv has the rows of query, key, value one behind the other. `positions` has the first row
+ *              of the token type table added already.
  * Accumulates  as pn_gemm_f32, pn_sequence_attention_f32 and pn_layer_norm_f32; means over tokens in double
  * Edges        S = 0 -> nothing; a sequence without tokens -> zeros; NaN and infinity in weights propagate
  * Workspace    pn_encoder_workspace is what pn_team_size() threads use now; less is accepted down to what one
  *              thread needs
  * Determinism  same bits for any number of threads: sequences are grouped by their lengths alone
- * Errors       PN_ENULL, PN_EVALUE (d not a multiple of H, epsilon < 0), PN_EDIM (offsets do not ascend from 0,
- *              a sequence longer than the table of positions), PN_EINDEX (a token outside the vocabulary;
+ * Errors       PN_ENULL, PN_EVALUE (d not a multiple of H, epsilon < 0), PN_EDIM (offsets do not ascend from
+ *              0, a sequence longer than the table of positions), PN_EINDEX (a token outside the vocabulary;
  *              nothing is written then), PN_EWORKSPACE
  */
 #ifndef PENCHANT_ENCODER_H
