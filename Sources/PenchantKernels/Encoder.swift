@@ -10,11 +10,11 @@ public struct EncoderShape: Sendable, Equatable {
   /// Tokens of the longest sequence.
   public var positions: Int
   public var epsilon: Float
-  public var activation: FusedActivation
+  public var activation: Activation
 
   public init(
     width: Int, heads: Int, inner: Int, layers: Int, vocabulary: Int, positions: Int, epsilon: Float = 1e-12,
-    activation: FusedActivation = .gelu
+    activation: Activation = .gelu
   ) {
     self.width = width
     self.heads = heads

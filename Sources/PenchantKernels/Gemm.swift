@@ -46,23 +46,6 @@ public struct ProductShape: Sendable, Equatable, CustomStringConvertible {
   }
 }
 
-/// What can be applied to a result on its way into memory; `gelu` is the form with erf.
-public enum FusedActivation: Sendable, Hashable, CaseIterable {
-  case none, relu, gelu, geluTanh, silu, tanh, sigmoid
-
-  var c: pn_activation {
-    switch self {
-    case .none: PN_ACT_NONE
-    case .relu: PN_ACT_RELU
-    case .gelu: PN_ACT_GELU
-    case .geluTanh: PN_ACT_GELU_TANH
-    case .silu: PN_ACT_SILU
-    case .tanh: PN_ACT_TANH
-    case .sigmoid: PN_ACT_SIGMOID
-    }
-  }
-}
-
 /// Writes `alpha · op(A) op(B) + beta · C` into `c`, then adds a bias to every row and applies an activation.
 ///
 /// Sums are taken in float in a fixed order: same bits for every number of threads. With `beta` 0 the old contents of `c` are
@@ -76,30 +59,22 @@ public enum FusedActivation: Sendable, Hashable, CaseIterable {
 /// - Throws: `KernelError.shape` when a count does not fit, `.memory` when the workspace is refused.
 public func multiply(
   _ shape: ProductShape, alpha: Float = 1, _ a: Span<Float>, _ b: Span<Float>, beta: Float = 0,
-  columnBias: Span<Float>? = nil, activation: FusedActivation = .none, into c: inout MutableSpan<Float>
+  columnBias: Span<Float>? = nil, activation: Activation = .none, into c: inout MutableSpan<Float>
 ) throws(KernelError) {
   try shape.validate("multiply")
   try ProductShape.require("multiply", "a", shape.rows, shape.inner, has: a.count)
   try ProductShape.require("multiply", "b", shape.inner, shape.columns, has: b.count)
   try ProductShape.require("multiply", "c", shape.rows, shape.columns, has: c.count)
   if let columnBias { try ProductShape.require("multiply", "columnBias", 1, shape.columns, has: columnBias.count) }
-  let bytes = pn_gemm_workspace(shape.a, shape.b, shape.rows, shape.columns, shape.inner)
-  try withWorkspace(bytes, "multiply") { workspace in
-    withPointer(columnBias) { bias in
-      a.withUnsafeBufferPointer { a in
-        b.withUnsafeBufferPointer { b in
-          c.withUnsafeMutableBufferPointer { c in
-            var epilogue = pn_gemm_epilogue()
-            epilogue.column_bias = bias
-            epilogue.activation = activation.c
-            return pn_gemm_f32(
-              shape.a, shape.b, shape.rows, shape.columns, shape.inner, alpha, a.baseAddress, max(shape.lda, 1),
-              b.baseAddress, max(shape.ldb, 1), beta, c.baseAddress, shape.columns, &epilogue, workspace, bytes)
-          }
-        }
-      }
-    }
-  }
+  let scratch = try Scratch(
+    pn_gemm_workspace(shape.a, shape.b, shape.rows, shape.columns, shape.inner), "multiply")
+  var epilogue = pn_gemm_epilogue()
+  epilogue.column_bias = address(columnBias)
+  epilogue.activation = activation.c
+  try check(
+    pn_gemm_f32(
+      shape.a, shape.b, shape.rows, shape.columns, shape.inner, alpha, address(a), max(shape.lda, 1), address(b),
+      max(shape.ldb, 1), beta, address(&c), shape.columns, &epilogue, scratch.start, scratch.bytes), "multiply")
 }
 
 /// The input gradient of a layer whose input is an activation: `c = op(A) op(B)` times the activation's derivative.
@@ -110,7 +85,7 @@ public func multiply(
 /// - Complexity: O(rows · columns · inner); runs on the team.
 /// - Throws: `KernelError.shape`, `.value` for an activation whose derivative cannot be had from its result, `.memory`.
 public func multiplyGradient(
-  _ shape: ProductShape, _ a: Span<Float>, _ b: Span<Float>, of activation: FusedActivation, at: Span<Float>,
+  _ shape: ProductShape, _ a: Span<Float>, _ b: Span<Float>, of activation: Activation, at: Span<Float>,
   fromOutput: Bool = false, into c: inout MutableSpan<Float>
 ) throws(KernelError) {
   try shape.validate("multiplyGradient")
@@ -121,25 +96,17 @@ public func multiplyGradient(
   if fromOutput, [.gelu, .geluTanh, .silu].contains(activation) {
     throw .value("multiplyGradient", "the derivative of \(activation) does not follow from its result; pass its input")
   }
-  let bytes = pn_gemm_workspace(shape.a, shape.b, shape.rows, shape.columns, shape.inner)
-  try withWorkspace(bytes, "multiplyGradient") { workspace in
-    at.withUnsafeBufferPointer { at in
-      a.withUnsafeBufferPointer { a in
-        b.withUnsafeBufferPointer { b in
-          c.withUnsafeMutableBufferPointer { c in
-            var epilogue = pn_gemm_epilogue()
-            epilogue.gradient_of = activation.c
-            epilogue.gradient_from_output = fromOutput
-            epilogue.gradient_at = at.baseAddress
-            epilogue.ldgradient = shape.columns
-            return pn_gemm_f32(
-              shape.a, shape.b, shape.rows, shape.columns, shape.inner, 1, a.baseAddress, max(shape.lda, 1),
-              b.baseAddress, max(shape.ldb, 1), 0, c.baseAddress, shape.columns, &epilogue, workspace, bytes)
-          }
-        }
-      }
-    }
-  }
+  let scratch = try Scratch(
+    pn_gemm_workspace(shape.a, shape.b, shape.rows, shape.columns, shape.inner), "multiplyGradient")
+  var epilogue = pn_gemm_epilogue()
+  epilogue.gradient_of = activation.c
+  epilogue.gradient_from_output = fromOutput
+  epilogue.gradient_at = address(at)
+  epilogue.ldgradient = shape.columns
+  try check(
+    pn_gemm_f32(
+      shape.a, shape.b, shape.rows, shape.columns, shape.inner, 1, address(a), max(shape.lda, 1), address(b),
+      max(shape.ldb, 1), 0, address(&c), shape.columns, &epilogue, scratch.start, scratch.bytes), "multiplyGradient")
 }
 
 /// `batch` products of one shape, items one behind the other in every span.
@@ -157,20 +124,14 @@ public func multiplyBatch(
   try ProductShape.require("multiplyBatch", "a", shape.rows, shape.inner, batch: sharesA ? 1 : batch, has: a.count)
   try ProductShape.require("multiplyBatch", "b", shape.inner, shape.columns, batch: sharesB ? 1 : batch, has: b.count)
   try ProductShape.require("multiplyBatch", "c", shape.rows, shape.columns, batch: batch, has: c.count)
-  let bytes = pn_gemm_batched_workspace(batch, shape.a, shape.b, shape.rows, shape.columns, shape.inner)
-  try withWorkspace(bytes, "multiplyBatch") { workspace in
-    a.withUnsafeBufferPointer { a in
-      b.withUnsafeBufferPointer { b in
-        c.withUnsafeMutableBufferPointer { c in
-          pn_gemm_batched_f32(
-            batch, shape.a, shape.b, shape.rows, shape.columns, shape.inner, alpha, a.baseAddress, max(shape.lda, 1),
-            sharesA ? 0 : shape.rows * shape.inner, b.baseAddress, max(shape.ldb, 1),
-            sharesB ? 0 : shape.inner * shape.columns, beta, c.baseAddress, shape.columns, shape.rows * shape.columns,
-            workspace, bytes)
-        }
-      }
-    }
-  }
+  let scratch = try Scratch(
+    pn_gemm_batched_workspace(batch, shape.a, shape.b, shape.rows, shape.columns, shape.inner), "multiplyBatch")
+  try check(
+    pn_gemm_batched_f32(
+      batch, shape.a, shape.b, shape.rows, shape.columns, shape.inner, alpha, address(a), max(shape.lda, 1),
+      sharesA ? 0 : shape.rows * shape.inner, address(b), max(shape.ldb, 1),
+      sharesB ? 0 : shape.inner * shape.columns, beta, address(&c), shape.columns, shape.rows * shape.columns,
+      scratch.start, scratch.bytes), "multiplyBatch")
 }
 
 /// A right factor laid out once for many products: weights during inference, or queries against a catalogue.
@@ -178,31 +139,22 @@ public struct PackedMatrix: ~Copyable, @unchecked Sendable {
   // Sendable: the memory is written in init only.
   public let columns: Int
   public let inner: Int
-  private let memory: UnsafeMutableRawPointer
+  private let memory: Scratch
 
   /// - Parameter b: `[inner, columns]`, or `[columns, inner]` when transposed.
   /// - Throws: `KernelError.shape` when the count does not fit, `.memory` when the memory is refused.
   public init(columns: Int, inner: Int, _ b: Span<Float>, transposed: Bool = false) throws(KernelError) {
     guard columns >= 0, inner >= 0 else { throw .shape("PackedMatrix", "[\(inner), \(columns)]") }
     try ProductShape.require("PackedMatrix", "b", inner, columns, has: b.count)
-    let bytes = pn_gemm_pack_b_bytes(columns, inner)
-    guard bytes >= 0 else { throw .shape("PackedMatrix", "[\(inner), \(columns)] overflows") }
-    guard let memory = pn_alloc(bytes) else { throw .memory("PackedMatrix", bytes: bytes) }
-    let status = b.withUnsafeBufferPointer { b in
+    let memory = try Scratch(pn_gemm_pack_b_bytes(columns, inner), "PackedMatrix")
+    try check(
       pn_gemm_pack_b_f32(
-        transposed ? PN_TRANS : PN_NO_TRANS, columns, inner, b.baseAddress, max(transposed ? inner : columns, 1), memory,
-        bytes)
-    }
-    if status != PN_OK {
-      pn_free(memory)
-      try check(status, "PackedMatrix")
-    }
+        transposed ? PN_TRANS : PN_NO_TRANS, columns, inner, address(b), max(transposed ? inner : columns, 1),
+        memory.start, memory.bytes), "PackedMatrix")
     self.columns = columns
     self.inner = inner
     self.memory = memory
   }
-
-  deinit { pn_free(memory) }
 
   /// Writes `alpha · A · self + beta · C` into `c`, then adds a bias to every row and applies an activation.
   ///
@@ -212,7 +164,7 @@ public struct PackedMatrix: ~Copyable, @unchecked Sendable {
   /// - Throws: `KernelError.shape`, `.memory`.
   public func multiply(
     rows: Int, alpha: Float = 1, _ a: Span<Float>, beta: Float = 0, columnBias: Span<Float>? = nil,
-    activation: FusedActivation = .none, into c: inout MutableSpan<Float>
+    activation: Activation = .none, into c: inout MutableSpan<Float>
   ) throws(KernelError) {
     guard rows >= 0 else { throw .shape("PackedMatrix.multiply", "\(rows) rows") }
     try ProductShape.require("PackedMatrix.multiply", "a", rows, inner, has: a.count)
@@ -220,21 +172,14 @@ public struct PackedMatrix: ~Copyable, @unchecked Sendable {
     if let columnBias {
       try ProductShape.require("PackedMatrix.multiply", "columnBias", 1, columns, has: columnBias.count)
     }
-    let bytes = pn_gemm_packed_workspace(PN_NO_TRANS, rows, columns, inner)
-    try withWorkspace(bytes, "PackedMatrix.multiply") { workspace in
-      withPointer(columnBias) { bias in
-        a.withUnsafeBufferPointer { a in
-          c.withUnsafeMutableBufferPointer { c in
-            var epilogue = pn_gemm_epilogue()
-            epilogue.column_bias = bias
-            epilogue.activation = activation.c
-            return pn_gemm_packed_f32(
-              PN_NO_TRANS, rows, columns, inner, alpha, a.baseAddress, max(inner, 1), memory, beta, c.baseAddress,
-              columns, &epilogue, workspace, bytes)
-          }
-        }
-      }
-    }
+    let scratch = try Scratch(pn_gemm_packed_workspace(PN_NO_TRANS, rows, columns, inner), "PackedMatrix.multiply")
+    var epilogue = pn_gemm_epilogue()
+    epilogue.column_bias = address(columnBias)
+    epilogue.activation = activation.c
+    try check(
+      pn_gemm_packed_f32(
+        PN_NO_TRANS, rows, columns, inner, alpha, address(a), max(inner, 1), memory.start, beta, address(&c), columns,
+        &epilogue, scratch.start, scratch.bytes), "PackedMatrix.multiply")
   }
 }
 

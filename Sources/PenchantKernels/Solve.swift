@@ -1,5 +1,11 @@
 import CPenchant
 
+/// Whether `count` values are a `[rows, columns]` matrix.
+private func holds(_ count: Int, _ rows: Int, _ columns: Int) -> Bool {
+  let (product, overflow) = rows.multipliedReportingOverflow(by: columns)
+  return rows >= 0 && columns >= 0 && !overflow && count == product
+}
+
 /// The factor `L` of a symmetric positive definite matrix `A = L Lᵀ`, in Double.
 public struct Cholesky: Sendable {
   public let order: Int
@@ -11,7 +17,7 @@ public struct Cholesky: Sendable {
   /// - Throws: `KernelError.shape` when the count is wrong; `.value` naming the first leading minor that is not positive
   ///   (1-based) when the matrix is not positive definite; `.status` with `PN_ENONFINITE` for NaN or infinity.
   public init(_ matrix: [Double], order: Int) throws(KernelError) {
-    guard order >= 0, matrix.count == order * order else {
+    guard holds(matrix.count, order, order) else {
       throw .shape("Cholesky", "\(matrix.count) values for [\(order), \(order)]")
     }
     var factor = matrix
@@ -28,7 +34,7 @@ public struct Cholesky: Sendable {
 
   /// `A⁻¹ B`, row-major `[order, columns]`.
   public func solve(_ b: [Double], columns: Int = 1) throws(KernelError) -> [Double] {
-    guard columns >= 0, b.count == order * columns else {
+    guard holds(b.count, order, columns) else {
       throw .shape("Cholesky.solve", "\(b.count) values for [\(order), \(columns)]")
     }
     var x = b
@@ -61,19 +67,17 @@ public struct SymmetricEigen: Sendable {
   ///
   /// - Throws: `KernelError.shape`, `.memory`, `.status` with `PN_ENONFINITE` or `PN_ECONVERGE`.
   public init(_ matrix: [Double], order: Int, vectors wanted: Bool = true) throws(KernelError) {
-    guard order >= 0, matrix.count == order * order else {
+    guard holds(matrix.count, order, order) else {
       throw .shape("SymmetricEigen", "\(matrix.count) values for [\(order), \(order)]")
     }
     var values = [Double](repeating: 0, count: order)
     var vectors = [Double](repeating: 0, count: wanted ? order * order : 0)
-    let bytes = pn_symmetric_eigen_workspace(order, wanted)
-    try withWorkspace(bytes, "SymmetricEigen") { workspace in
-      if wanted {
-        pn_symmetric_eigen_f64(order, matrix, order, &values, &vectors, workspace, bytes)
-      } else {
-        pn_symmetric_eigen_f64(order, matrix, order, &values, nil, workspace, bytes)
-      }
-    }
+    let scratch = try Scratch(pn_symmetric_eigen_workspace(order, wanted), "SymmetricEigen")
+    let status =
+      wanted
+      ? pn_symmetric_eigen_f64(order, matrix, order, &values, &vectors, scratch.start, scratch.bytes)
+      : pn_symmetric_eigen_f64(order, matrix, order, &values, nil, scratch.start, scratch.bytes)
+    try check(status, "SymmetricEigen")
     self.values = values
     self.vectors = vectors
   }
@@ -89,21 +93,19 @@ public struct SingularValues: Sendable {
   /// - Parameter matrix: row-major `[rows, columns]`.
   /// - Throws: `KernelError.shape`, `.memory`, `.status` with `PN_ENONFINITE` or `PN_ECONVERGE`.
   public init(_ matrix: [Double], rows: Int, columns: Int, vectors wanted: Bool = true) throws(KernelError) {
-    guard rows >= 0, columns >= 0, matrix.count == rows * columns else {
+    guard holds(matrix.count, rows, columns) else {
       throw .shape("SingularValues", "\(matrix.count) values for [\(rows), \(columns)]")
     }
     let rank = min(rows, columns)
     var values = [Double](repeating: 0, count: rank)
     var u = [Double](repeating: 0, count: wanted ? rows * rank : 0)
     var vt = [Double](repeating: 0, count: wanted ? rank * columns : 0)
-    let bytes = pn_svd_workspace(rows, columns, wanted)
-    try withWorkspace(bytes, "SingularValues") { workspace in
-      if wanted {
-        pn_svd_f64(rows, columns, matrix, columns, &u, &values, &vt, workspace, bytes)
-      } else {
-        pn_svd_f64(rows, columns, matrix, columns, nil, &values, nil, workspace, bytes)
-      }
-    }
+    let scratch = try Scratch(pn_svd_workspace(rows, columns, wanted), "SingularValues")
+    let status =
+      wanted
+      ? pn_svd_f64(rows, columns, matrix, columns, &u, &values, &vt, scratch.start, scratch.bytes)
+      : pn_svd_f64(rows, columns, matrix, columns, nil, &values, nil, scratch.start, scratch.bytes)
+    try check(status, "SingularValues")
     self.values = values
     self.u = u
     self.vt = vt
@@ -120,17 +122,19 @@ public struct SingularValues: Sendable {
 public func leastSquares(
   _ a: [Double], equations: Int, unknowns: Int, _ b: [Double], columns: Int = 1, rcond: Double? = nil
 ) throws(KernelError) -> (x: [Double], rank: Int) {
-  guard equations >= 0, unknowns >= 0, columns >= 0, a.count == equations * unknowns, b.count == equations * columns else {
+  guard holds(a.count, equations, unknowns), holds(b.count, equations, columns) else {
     throw .shape(
       "leastSquares", "\(a.count) values for A [\(equations), \(unknowns)], \(b.count) for B [\(equations), \(columns)]")
   }
   if let rcond, !(0..<1).contains(rcond) { throw .value("leastSquares", "rcond is \(rcond), 0 ..< 1 is possible") }
-  var x = [Double](repeating: 0, count: unknowns * columns)
+  let (unknownCount, overflow) = unknowns.multipliedReportingOverflow(by: columns)
+  guard !overflow else { throw .shape("leastSquares", "X [\(unknowns), \(columns)] is too large") }
+  var x = [Double](repeating: 0, count: unknownCount)
   var rank = 0
-  let bytes = pn_least_squares_workspace(equations, unknowns, columns)
-  try withWorkspace(bytes, "leastSquares") { workspace in
+  let scratch = try Scratch(pn_least_squares_workspace(equations, unknowns, columns), "leastSquares")
+  try check(
     pn_least_squares_f64(
-      equations, unknowns, columns, rcond ?? -1, a, unknowns, b, columns, &x, columns, &rank, workspace, bytes)
-  }
+      equations, unknowns, columns, rcond ?? -1, a, unknowns, b, columns, &x, columns, &rank, scratch.start,
+      scratch.bytes), "leastSquares")
   return (x, rank)
 }

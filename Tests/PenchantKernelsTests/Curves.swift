@@ -2,7 +2,7 @@ import Foundation
 import PenchantKernels
 
 /// Activations in Double, from their definitions.
-func curve(_ activation: FusedActivation, _ x: Double) -> Double {
+func curve(_ activation: Activation, _ x: Double) -> Double {
   switch activation {
   case .none: x
   case .relu: max(x, 0)

@@ -303,7 +303,7 @@ private func limited<R>(_ tier: pn_tier, _ body: () throws -> R) rethrows -> R {
   }
 
   @Test func activationsAndTheirGradientsFollowTheProduct() throws {
-    for activation in FusedActivation.allCases {
+    for activation in Activation.allCases {
       for (m, n, k) in [(5, 37, 20), (1, 37, 20), (21, 1, 9), (60, 70, 9)] {
         var g = TestGenerator(stream: "activation \(activation) \(m)")
         let a = g.floats(m * k, .uniform(-1, 1)), b = g.floats(k * n, .uniform(-1, 1)), at = g.floats(m * n, .uniform)

@@ -26,7 +26,7 @@ public struct EncoderConfiguration: Sendable, Equatable {
     if let position = config["position_embedding_type"], position.string != "absolute" {
       throw refuse("position_embedding_type", position, "\"absolute\"")
     }
-    let activation: FusedActivation
+    let activation: Activation
     switch config["hidden_act"]?.string {
     case "gelu": activation = .gelu
     case "gelu_new", "gelu_pytorch_tanh": activation = .geluTanh
