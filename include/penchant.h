@@ -15,6 +15,7 @@
 #include "penchant/memory.h"
 #include "penchant/team.h"
 #include "penchant/cpu.h"
+#include "penchant/probe.h"
 #include "penchant/activation.h"
 #include "penchant/gemm.h"
 #include "penchant/solve.h"

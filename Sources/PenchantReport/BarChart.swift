@@ -2,6 +2,7 @@ import Foundation
 
 /// Horizontal bars with intervals, one row a group: accuracy by community.
 public struct BarChart: Chart {
+  public var isWide: Bool { true }
   public struct Row: Sendable {
     public var name: String
     public var value: Double
@@ -48,6 +49,7 @@ public struct BarChart: Chart {
       canvas.line(xs(tick), top, xs(tick), bottom, "grid")
       canvas.text(xs(tick), bottom + 16, xs.label(tick))
     }
+    var legend = left
     for (place, line) in series.enumerated() {
       for (index, item) in line.rows.enumerated() {
         let y = top + row * Double(index) + 4 + bar * Double(place)
@@ -68,9 +70,9 @@ public struct BarChart: Chart {
         }
       }
       if series.count > 1 {
-        let x = left + 150 * Double(place)
-        canvas.rectangle(x, 8, 12, 12, "bar f\(place % 6)")
-        canvas.text(x + 18, 18, line.name, anchor: "start")
+        canvas.rectangle(legend, 8, 12, 12, "bar f\(place % 6)")
+        canvas.text(legend + 17, 18, line.name, anchor: "start")
+        legend += 34 + 7 * Double(line.name.count)
       }
     }
     if let mark {

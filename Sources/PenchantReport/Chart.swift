@@ -6,6 +6,12 @@ public protocol Chart: Sendable {
   /// A sentence that says what is to be seen, also read by screen readers.
   var caption: String { get }
   var svg: String { get }
+  /// Whether it takes a row of the page for itself.
+  var isWide: Bool { get }
+}
+
+extension Chart {
+  public var isWide: Bool { false }
 }
 
 /// Elements of a drawing.

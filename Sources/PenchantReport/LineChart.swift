@@ -24,7 +24,7 @@ public struct LineChart: Chart {
 
   public var svg: String {
     var canvas = Canvas(width: 560, height: 300)
-    let left = 54.0, right = 540.0, top = 16.0, bottom = 256.0
+    let left = 54.0, right = 540.0, top = 26.0, bottom = 256.0
     let points = series.flatMap(\.points)
     let xs = Scale(points.map(\.x), to: (left, right), count: 6, rounded: false)
     let ys = Scale(points.map(\.y), to: (bottom, top))
@@ -35,14 +35,15 @@ public struct LineChart: Chart {
     for tick in xs.ticks { canvas.text(xs(tick), bottom + 18, xs.label(tick)) }
     canvas.line(left, bottom, right, bottom, "axis")
     canvas.text((left + right) / 2, bottom + 38, x, "axis-name")
-    canvas.text(left, top - 4, y, "axis-name", anchor: "start")
+    canvas.text(left, top - 10, y, "axis-name", anchor: "start")
+    var legend = right - series.map { 34 + 7 * Double($0.name.count) }.reduce(0, +)
     for (index, line) in series.enumerated() {
       let shown = line.points.filter { $0.x.isFinite && $0.y.isFinite }.map { (x: xs($0.x), y: ys($0.y)) }
       canvas.path(shown, "series s\(index % 6)")
       if shown.count == 1 { canvas.circle(shown[0].x, shown[0].y, 3, "dot f\(index % 6)") }
-      let y = top + 14 + 18 * Double(index)
-      canvas.line(right - 130, y - 4, right - 112, y - 4, "series s\(index % 6)")
-      canvas.text(right - 106, y, line.name, anchor: "start")
+      canvas.line(legend, top - 14, legend + 18, top - 14, "series s\(index % 6)")
+      canvas.text(legend + 23, top - 10, line.name, anchor: "start")
+      legend += 34 + 7 * Double(line.name.count)
     }
     return canvas.svg(title: "\(title). \(caption)")
   }

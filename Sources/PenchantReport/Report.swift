@@ -59,7 +59,7 @@ public struct Report: Sendable {
           "header": table.header, "rows": table.rows.map { ["cells": $0] },
         ]
       },
-      "charts": charts.map { ["title": $0.title, "caption": $0.caption, "svg": $0.svg] },
+      "charts": charts.map { ["title": $0.title, "caption": $0.caption, "svg": $0.svg, "width": $0.isWide ? "wide" : "half"] },
       "facts": facts.map { ["name": $0.name, "value": $0.value] },
     ] as [String: Any])
   }
@@ -103,7 +103,7 @@ public struct Report: Sendable {
     {{/tables}}
     <div class="charts">
     {{#charts}}
-    <figure>
+    <figure class="{{width}}">
     <h2>{{title}}</h2>
     {{{svg}}}
     <figcaption>{{caption}}</figcaption>
@@ -149,6 +149,7 @@ public struct Report: Sendable {
     th:first-child, td:first-child { text-align: left; padding-left: 0; }
     .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 480px), 1fr)); gap: 2rem; }
     figure { margin: 0; }
+    figure.wide { grid-column: 1 / -1; max-width: 860px; }
     svg { width: 100%; height: auto; display: block; }
     .grid { stroke: var(--rule); stroke-width: 1; }
     .axis { stroke: var(--soft); stroke-width: 1; }

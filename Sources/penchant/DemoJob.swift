@@ -45,6 +45,7 @@ struct DemoJob {
     var deeper = configuration
     deeper.model.head = .mlp
     deeper.run.epochs = 12
+    deeper.run.validateEvery = 15
     let trainer = Trainer(deeper.run, run: run, progress: progress)
     let network = try BradleyTerry(deeper, seed: seed).fit(to: table, train: split.train, trainer: trainer)
     if network.ending == .interrupted { throw ExitStatus.interrupted }

@@ -44,7 +44,7 @@ struct Doctor: ParsableCommand {
 
   /// A leave-one-out evaluation of a small corpus: features, Gram matrix, likelihood, solver.
   private static func smallRun() throws -> String {
-    let pairs = DemoCorpus(seed: 1, pairsPerCommunity: 40).pairs()
+    let pairs = DemoCorpus(seed: 1, pairsPerCommunity: 12).pairs()
     return XXHash64.hex(try BradleyTerry().leaveOneCommunityOut(PairTable(pairs)).margins)
   }
 }

@@ -21,11 +21,11 @@ struct ReportWriter {
     let ours = result.models.first
     return try Report(
       title: "\(result.system): \(URL(fileURLWithPath: result.data).lastPathComponent)",
-      lead: "\(result.pairs) pairs, evaluated by \(result.evaluation). A model gives every text a score; the chance that one is "
+      lead: "\(result.pairs) pairs; evaluation: \(result.evaluation). A model gives every text a score; the chance that one is "
         + "preferred to another is the logistic function of the difference.",
       figures: figures(ours), tables: tables(), charts: charts(),
       facts: [
-        ("command", "penchant train \(result.system)"), ("data", result.data), ("seed", String(result.seed)),
+        ("system", result.system), ("data", result.data), ("seed", String(result.seed)),
         ("threads", String(result.threads)), ("seconds", decimal(result.seconds, 1)),
         ("peak memory", "\(result.peakMemoryBytes / 1_048_576) MiB"), ("fingerprint of the margins", result.fingerprint),
         ("made with", "penchant \(RunEnvironment.version)"),

@@ -200,6 +200,7 @@ import Testing
     configuration.model.hidden = [16]
     configuration.model.projection = 32
     configuration.optimizer.batchSize = 32
+    configuration.optimizer.learningRate = 2e-3
     configuration.run.epochs = epochs
     configuration.run.patience = 0
     return configuration

@@ -38,7 +38,7 @@ public struct BradleyTerryConfiguration: Codable, Sendable, Equatable {
     public var head = Head.linear
     /// Widths of the hidden layers of the MLP.
     public var hidden = [64]
-    public var dropout: Float = 0.2
+    public var dropout: Float = 0.4
     /// n-grams enter the MLP through so many signed sums (feature hashing).
     public var projection = 256
     public init() {}
@@ -52,8 +52,8 @@ public struct BradleyTerryConfiguration: Codable, Sendable, Equatable {
     public init() {}
   }
   public struct Optimizer: Codable, Sendable, Equatable {
-    public var learningRate: Float = 2e-3
-    public var weightDecay: Float = 0.01
+    public var learningRate: Float = 5e-4
+    public var weightDecay: Float = 0.1
     public var batchSize = 64
     /// Share of all steps over which the learning rate rises.
     public var warmup: Float = 0.05

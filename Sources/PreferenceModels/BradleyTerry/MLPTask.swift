@@ -62,7 +62,7 @@ struct MLPTask: TrainingTask {
       let cursor = Batcher.Cursor(epoch: number / stepsPerEpoch, position: number % stepsPerEpoch * batchSize)
       batcher = try Batcher(count: chosen.count, batchSize: batchSize, seed: seed, from: cursor)
     }
-    let batch = batcher.next()
+    let batch = try batcher.next()
     position = number + 1
     rows.gather(batch.indices.map { chosen[$0] }, into: &buffer.chosen)
     rows.gather(batch.indices.map { rejected[$0] }, into: &buffer.rejected)
