@@ -5,7 +5,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fuzz_begin(data, size);
     const bool wild = flip(), additive = flip(), own = flip();
-    const size_t texts = a_size(65), attributes = a_size(20), width = 1 + a_size(40);
+    const size_t texts = a_size(65), attributes = 1 + a_size(20), width = 1 + a_size(40);
     const size_t queries = own ? texts : 1 + a_size(12), rank = additive ? 1 + a_size(17) : width;
     float *E = floats(texts * attributes * width, wild);
     uint8_t *mask = maybe_mask(texts * attributes);
