@@ -103,7 +103,7 @@ static void chunk(void *context, size_t c)
         const pn_attribute_gradient *to = &p->gradient;
         double *table = p->tables + c * p->table_doubles;
         memset(table, 0, p->table_doubles * sizeof *table);
-        if (!p->query_rows) {
+        if (p->query_table) {
             if (to->query) sums.query = table;
             table += p->Q * p->r;
         }
@@ -136,10 +136,10 @@ static void finish(const struct attribute_job *p)
 {
     const pn_attribute_gradient *to = &p->gradient;
     size_t offset = 0;
-    if (!p->query_rows) {
+    if (p->query_table) {
         collect(p, 0, p->Q * p->r, to->query);
         offset = p->Q * p->r;
-    } else if (to->query && p->query_rows != to->query) {
+    } else if (p->query_rows && p->query_rows != to->query) {
         memset(to->query, 0, p->Q * p->r * sizeof(float));
         for (size_t b = 0; b < p->B; ++b)
             for (size_t k = 0; k < p->r; ++k) to->query[p->id[b] * p->r + k] += p->query_rows[b * p->r + k];
@@ -212,6 +212,7 @@ static pn_status start(struct attribute_job *p, const pn_attribute_model *model,
     p->tables = workspace;
     float *at = (float *)(p->tables + l.chunks * l.table);
     p->scratch = take(&at, l.scratch * l.chunks);
+    p->query_table = !l.rows;
     if (l.rows && p->backward && p->gradient.query) {
         p->query_rows = p->id ? at : p->gradient.query;
         at += B * p->r;

@@ -30,7 +30,8 @@ struct attribute_job {
     /* Sums over the texts of a chunk, [chunks] tables of table_doubles. */
     size_t chunks, chunk_texts, table_doubles;
     double *tables;
-    float *query_rows;  /* [B, r] instead of a table of queries */
+    bool query_table;   /* tables begin with the gradients of queries */
+    float *query_rows;  /* [B, r] instead, when they are wanted */
     size_t scratch_floats;
     float *scratch;     /* [chunks, scratch_floats] */
 };

@@ -86,7 +86,9 @@ static void gaussian(bool wild)
     const size_t n = a_size(300), d = 1 + a_size(20), components = 1 + a_size(8);
     const pn_em_covariance covariance = flip() ? PN_EM_DIAGONAL : PN_EM_SPHERICAL;
     const size_t variances = covariance == PN_EM_DIAGONAL ? components * d : components;
-    float *x = floats(n * d, wild), *log_weight = floats(components, false), *centre = floats(components * d, false);
+    float *x = floats(n * d, wild), *centre = floats(components * d, false);
+    double *share = doubles_for(components);
+    for (size_t k = 0; k < components; ++k) share[k] = (1 + (double)(mixed() % 7)) / 8;
     float *variance = floats(variances, false);
     for (size_t i = 0; i < variances; ++i) variance[i] = fabsf(variance[i]) + 0.25f;
     const size_t bytes = pn_em_gaussian_workspace(n, d, components);
@@ -101,7 +103,7 @@ static void gaussian(bool wild)
         spread[run] = copy_of(variance, variances);
         weight[run] = doubles_for(components);
         pn_status status;
-        CALL(status, pn_em_gaussian_e_f32(n, d, components, covariance, x, log_weight, centre, variance, r[run], loglik[run],
+        CALL(status, pn_em_gaussian_e_f32(n, d, components, covariance, x, share, centre, variance, r[run], loglik[run],
                                           &average[run], workspace, bytes));
         EXPECT(status == PN_OK, "%s", pn_status_name(status));
         CALL(status, pn_em_gaussian_m_f32(n, d, components, covariance, 1e-3f, x, r[run], weight[run], mean[run],
