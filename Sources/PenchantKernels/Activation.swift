@@ -47,5 +47,6 @@ public func activationGradient(
       "activationGradient", "x has \(x.count) elements, upstream \(upstream.count), the output \(dx.count)")
   }
   try check(
-    pn_activation_grad_f32(activation.c, x.count, address(x), address(upstream), address(&dx)), "activationGradient")
+    pn_activation_grad_f32(activation.c, x.count, address(x), address(upstream), address(&dx)),
+    "activationGradient")
 }

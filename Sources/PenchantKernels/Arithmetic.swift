@@ -22,7 +22,8 @@ public func biasGradient(_ dy: Span<Float>, into dbias: inout MutableSpan<Float>
   let rows = dy.count / columns
   let scratch = try Scratch(pn_bias_grad_workspace(rows, columns), "biasGradient")
   try check(
-    pn_bias_grad_f32(rows, columns, address(dy), address(&dbias), scratch.start, scratch.bytes), "biasGradient")
+    pn_bias_grad_f32(rows, columns, address(dy), address(&dbias), scratch.start, scratch.bytes),
+    "biasGradient")
 }
 
 /// Writes `x / (1 - p)` where a draw keeps the element and 0 elsewhere.
@@ -31,7 +32,8 @@ public func biasGradient(_ dy: Span<Float>, into dbias: inout MutableSpan<Float>
 /// - Parameter p: Chance of being dropped, in 0...1.
 /// - Throws: `KernelError.shape`, `.value`.
 public func dropout(
-  _ x: Span<Float>, p: Float, seed: UInt64, stream: UInt64, first: UInt64 = 0, into y: inout MutableSpan<Float>
+  _ x: Span<Float>, p: Float, seed: UInt64, stream: UInt64, first: UInt64 = 0,
+  into y: inout MutableSpan<Float>
 ) throws(KernelError) {
   guard x.count == y.count else { throw .shape("dropout", "x has \(x.count) elements, y has \(y.count)") }
   guard (0...1).contains(p) else { throw .value("dropout", "p is \(p), it must be in 0...1") }

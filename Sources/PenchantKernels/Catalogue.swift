@@ -52,7 +52,8 @@ public func catalogueLoss(
   try check(
     pn_catalogue_loss_f32(
       shape.rows, shape.items, shape.width, 1, false, address(hidden), address(items), address(bias),
-      address(targets), address(weights), address(&losses), &mean, nil, nil, nil, scratch.start, scratch.bytes),
+      address(targets), address(weights), address(&losses), &mean, nil, nil, nil, scratch.start, scratch.bytes
+    ),
     "catalogueLoss")
   return mean
 }
@@ -64,7 +65,8 @@ public func catalogueLoss(
 ///   - accumulating: Adds to `itemsGradient` and `biasGradient` instead of overwriting them.
 ///   - biasGradient: `[items]`, or empty when it is not wanted.
 public func catalogueLossGradient(
-  _ shape: CatalogueShape, scale: Float = 1, accumulating: Bool = false, hidden: Span<Float>, items: Span<Float>,
+  _ shape: CatalogueShape, scale: Float = 1, accumulating: Bool = false, hidden: Span<Float>,
+  items: Span<Float>,
   bias: Span<Float>? = nil, targets: Span<UInt32>, weights: Span<Float>? = nil,
   hiddenGradient: inout MutableSpan<Float>, itemsGradient: inout MutableSpan<Float>,
   biasGradient: inout MutableSpan<Float>
@@ -82,7 +84,8 @@ public func catalogueLossGradient(
   var mean = 0.0
   try check(
     pn_catalogue_loss_f32(
-      shape.rows, shape.items, shape.width, scale, accumulating, address(hidden), address(items), address(bias),
+      shape.rows, shape.items, shape.width, scale, accumulating, address(hidden), address(items),
+      address(bias),
       address(targets), address(weights), nil, &mean, address(&hiddenGradient), address(&itemsGradient),
       address(&biasGradient), scratch.start, scratch.bytes),
     "catalogueLossGradient")

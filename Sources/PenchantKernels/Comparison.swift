@@ -37,11 +37,14 @@ public struct ComparisonGraph: Sendable {
 
   /// The sum of weight · log(1 + e^-margin). `miss[p]` becomes weight · P(the rejected one wins), `curvature[p]` its
   /// derivative.
-  public func loss(_ scores: [Double], miss: inout [Double], curvature: inout [Double]) throws(KernelError) -> Double {
+  public func loss(_ scores: [Double], miss: inout [Double], curvature: inout [Double]) throws(KernelError)
+    -> Double
+  {
     guard scores.count == items, miss.count == count, curvature.count == count else {
       throw .shape(
         "ComparisonGraph.loss",
-        "\(scores.count) scores for \(items) items, \(miss.count) and \(curvature.count) places for \(count) pairs")
+        "\(scores.count) scores for \(items) items, \(miss.count) and \(curvature.count) places for \(count) pairs"
+      )
     }
     let bytes = pn_comparison_loss_workspace(count)
     guard let workspace = pn_alloc(bytes) else { throw .memory("ComparisonGraph.loss", bytes: bytes) }
@@ -52,7 +55,8 @@ public struct ComparisonGraph: Sendable {
         pn_comparison_loss_f64(
           count, chosen, rejected, weight, scores, &miss, &curvature, &loss, workspace, bytes)
       } else {
-        pn_comparison_loss_f64(count, chosen, rejected, nil, scores, &miss, &curvature, &loss, workspace, bytes)
+        pn_comparison_loss_f64(
+          count, chosen, rejected, nil, scores, &miss, &curvature, &loss, workspace, bytes)
       }
     try check(status, "ComparisonGraph.loss")
     return loss
@@ -61,7 +65,9 @@ public struct ComparisonGraph: Sendable {
   /// For every item: the sum of `perPair` where it is chosen, minus the sum where it is rejected.
   public func gather(_ perPair: [Double], into out: inout [Double]) throws(KernelError) {
     guard perPair.count == count, out.count == items else {
-      throw .shape("ComparisonGraph.gather", "\(perPair.count) values for \(count) pairs, \(out.count) for \(items) items")
+      throw .shape(
+        "ComparisonGraph.gather",
+        "\(perPair.count) values for \(count) pairs, \(out.count) for \(items) items")
     }
     try check(pn_comparison_gather_f64(items, starts, entries, perPair, &out), "ComparisonGraph.gather")
   }
@@ -73,7 +79,8 @@ public struct ComparisonGraph: Sendable {
     guard curvature.count == count, flow.count == count, v.count == items, out.count == items else {
       throw .shape(
         "ComparisonGraph.hessianProduct",
-        "\(curvature.count) and \(flow.count) values for \(count) pairs, \(v.count) and \(out.count) for \(items) items")
+        "\(curvature.count) and \(flow.count) values for \(count) pairs, \(v.count) and \(out.count) for \(items) items"
+      )
     }
     try check(
       pn_comparison_hessian_f64(items, count, chosen, rejected, starts, entries, curvature, v, &flow, &out),
@@ -87,14 +94,16 @@ public struct ComparisonGraph: Sendable {
     guard wins.count == items, strength.count == items, out.count == items, flow.count == count else {
       throw .shape(
         "ComparisonGraph.minoriseMaximise",
-        "\(wins.count), \(strength.count) and \(out.count) values for \(items) items, \(flow.count) for \(count) pairs")
+        "\(wins.count), \(strength.count) and \(out.count) values for \(items) items, \(flow.count) for \(count) pairs"
+      )
     }
     let status =
       if let weight {
         pn_comparison_mm_f64(
           items, count, chosen, rejected, weight, starts, entries, wins, strength, &flow, &out)
       } else {
-        pn_comparison_mm_f64(items, count, chosen, rejected, nil, starts, entries, wins, strength, &flow, &out)
+        pn_comparison_mm_f64(
+          items, count, chosen, rejected, nil, starts, entries, wins, strength, &flow, &out)
       }
     try check(status, "ComparisonGraph.minoriseMaximise")
   }
@@ -104,10 +113,14 @@ public struct ComparisonGraph: Sendable {
   /// beaten no group with a larger number.
   public func strongComponents() -> (group: [Int], count: Int) {
     // Tarjan's algorithm on edges chosen -> rejected, with an explicit stack.
-    var index = [Int](repeating: -1, count: items), low = index, group = index
+    var index = [Int](repeating: -1, count: items)
+    var low = index
+    var group = index
     var next = starts
-    var stack: [Int] = [], path: [Int] = []
-    var time = 0, groups = 0
+    var stack: [Int] = []
+    var path: [Int] = []
+    var time = 0
+    var groups = 0
     for root in 0..<items where index[root] < 0 {
       path.append(root)
       index[root] = time

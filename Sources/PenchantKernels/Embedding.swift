@@ -7,7 +7,9 @@ private func checkTable(
   _ count: Int, _ rows: Int, _ width: Int, _ call: StaticString
 ) throws(KernelError) {
   let (size, overflow) = rows.multipliedReportingOverflow(by: width)
-  guard rows >= 0, width >= 0, !overflow else { throw .shape("\(call)", "a table of \(rows) rows of \(width)") }
+  guard rows >= 0, width >= 0, !overflow else {
+    throw .shape("\(call)", "a table of \(rows) rows of \(width)")
+  }
   try require(count, "table", is: size, call)
 }
 
@@ -22,7 +24,8 @@ public func gatherRows(
   guard !size.overflow else { throw .shape("gatherRows", "\(ids.count) rows of \(width) overflow") }
   try require(output.count, "output", is: size.partialValue, "gatherRows")
   try check(
-    pn_embedding_gather_f32(ids.count, rows, width, address(table), address(ids), address(&output)), "gatherRows")
+    pn_embedding_gather_f32(ids.count, rows, width, address(table), address(ids), address(&output)),
+    "gatherRows")
 }
 
 /// Adds row `i` of `gradient` to row `ids[i]` of a table; occurrences of one id in ascending order.

@@ -41,7 +41,8 @@ public struct ProductShape: Sendable, Equatable, CustomStringConvertible {
     let (matrix, overflow) = rows.multipliedReportingOverflow(by: columns)
     let (all, overflows) = matrix.multipliedReportingOverflow(by: batch)
     guard !overflow, !overflows, all == count else {
-      throw .shape("\(call)", "\(name) has \(count) values for \(batch == 1 ? "" : "\(batch) x ")[\(rows), \(columns)]")
+      throw .shape(
+        "\(call)", "\(name) has \(count) values for \(batch == 1 ? "" : "\(batch) x ")[\(rows), \(columns)]")
     }
   }
 }
@@ -65,7 +66,9 @@ public func multiply(
   try ProductShape.require("multiply", "a", shape.rows, shape.inner, has: a.count)
   try ProductShape.require("multiply", "b", shape.inner, shape.columns, has: b.count)
   try ProductShape.require("multiply", "c", shape.rows, shape.columns, has: c.count)
-  if let columnBias { try ProductShape.require("multiply", "columnBias", 1, shape.columns, has: columnBias.count) }
+  if let columnBias {
+    try ProductShape.require("multiply", "columnBias", 1, shape.columns, has: columnBias.count)
+  }
   let scratch = try Scratch(
     pn_gemm_workspace(shape.a, shape.b, shape.rows, shape.columns, shape.inner), "multiply")
   var epilogue = pn_gemm_epilogue()
@@ -73,8 +76,10 @@ public func multiply(
   epilogue.activation = activation.c
   try check(
     pn_gemm_f32(
-      shape.a, shape.b, shape.rows, shape.columns, shape.inner, alpha, address(a), max(shape.lda, 1), address(b),
-      max(shape.ldb, 1), beta, address(&c), shape.columns, &epilogue, scratch.start, scratch.bytes), "multiply")
+      shape.a, shape.b, shape.rows, shape.columns, shape.inner, alpha, address(a), max(shape.lda, 1),
+      address(b),
+      max(shape.ldb, 1), beta, address(&c), shape.columns, &epilogue, scratch.start, scratch.bytes),
+    "multiply")
 }
 
 /// The input gradient of a layer whose input is an activation: `c = op(A) op(B)` times the activation's derivative.
@@ -94,7 +99,8 @@ public func multiplyGradient(
   try ProductShape.require("multiplyGradient", "at", shape.rows, shape.columns, has: at.count)
   try ProductShape.require("multiplyGradient", "c", shape.rows, shape.columns, has: c.count)
   if fromOutput, [.gelu, .geluTanh, .silu].contains(activation) {
-    throw .value("multiplyGradient", "the derivative of \(activation) does not follow from its result; pass its input")
+    throw .value(
+      "multiplyGradient", "the derivative of \(activation) does not follow from its result; pass its input")
   }
   let scratch = try Scratch(
     pn_gemm_workspace(shape.a, shape.b, shape.rows, shape.columns, shape.inner), "multiplyGradient")
@@ -106,7 +112,8 @@ public func multiplyGradient(
   try check(
     pn_gemm_f32(
       shape.a, shape.b, shape.rows, shape.columns, shape.inner, 1, address(a), max(shape.lda, 1), address(b),
-      max(shape.ldb, 1), 0, address(&c), shape.columns, &epilogue, scratch.start, scratch.bytes), "multiplyGradient")
+      max(shape.ldb, 1), 0, address(&c), shape.columns, &epilogue, scratch.start, scratch.bytes),
+    "multiplyGradient")
 }
 
 /// `batch` products of one shape, items one behind the other in every span.
@@ -117,15 +124,19 @@ public func multiplyGradient(
 /// - Complexity: O(batch · rows · columns · inner); runs on the team.
 /// - Throws: `KernelError.shape` when a count does not fit, `.memory` when the workspace is refused.
 public func multiplyBatch(
-  _ batch: Int, _ shape: ProductShape, alpha: Float = 1, _ a: Span<Float>, sharesA: Bool = false, _ b: Span<Float>,
+  _ batch: Int, _ shape: ProductShape, alpha: Float = 1, _ a: Span<Float>, sharesA: Bool = false,
+  _ b: Span<Float>,
   sharesB: Bool = false, beta: Float = 0, into c: inout MutableSpan<Float>
 ) throws(KernelError) {
   try shape.validate("multiplyBatch", batch: batch)
-  try ProductShape.require("multiplyBatch", "a", shape.rows, shape.inner, batch: sharesA ? 1 : batch, has: a.count)
-  try ProductShape.require("multiplyBatch", "b", shape.inner, shape.columns, batch: sharesB ? 1 : batch, has: b.count)
+  try ProductShape.require(
+    "multiplyBatch", "a", shape.rows, shape.inner, batch: sharesA ? 1 : batch, has: a.count)
+  try ProductShape.require(
+    "multiplyBatch", "b", shape.inner, shape.columns, batch: sharesB ? 1 : batch, has: b.count)
   try ProductShape.require("multiplyBatch", "c", shape.rows, shape.columns, batch: batch, has: c.count)
   let scratch = try Scratch(
-    pn_gemm_batched_workspace(batch, shape.a, shape.b, shape.rows, shape.columns, shape.inner), "multiplyBatch")
+    pn_gemm_batched_workspace(batch, shape.a, shape.b, shape.rows, shape.columns, shape.inner),
+    "multiplyBatch")
   try check(
     pn_gemm_batched_f32(
       batch, shape.a, shape.b, shape.rows, shape.columns, shape.inner, alpha, address(a), max(shape.lda, 1),
@@ -172,13 +183,15 @@ public struct PackedMatrix: ~Copyable, @unchecked Sendable {
     if let columnBias {
       try ProductShape.require("PackedMatrix.multiply", "columnBias", 1, columns, has: columnBias.count)
     }
-    let scratch = try Scratch(pn_gemm_packed_workspace(PN_NO_TRANS, rows, columns, inner), "PackedMatrix.multiply")
+    let scratch = try Scratch(
+      pn_gemm_packed_workspace(PN_NO_TRANS, rows, columns, inner), "PackedMatrix.multiply")
     var epilogue = pn_gemm_epilogue()
     epilogue.column_bias = address(columnBias)
     epilogue.activation = activation.c
     try check(
       pn_gemm_packed_f32(
-        PN_NO_TRANS, rows, columns, inner, alpha, address(a), max(inner, 1), memory.start, beta, address(&c), columns,
+        PN_NO_TRANS, rows, columns, inner, alpha, address(a), max(inner, 1), memory.start, beta, address(&c),
+        columns,
         &epilogue, scratch.start, scratch.bytes), "PackedMatrix.multiply")
   }
 }

@@ -29,6 +29,7 @@ extension KernelError: CustomStringConvertible {
 func check(_ status: pn_status, _ call: StaticString) throws(KernelError) {
   guard status != PN_OK else { return }
   throw .status(
-    "\(call)", name: String(cString: pn_status_name(status)), sentence: String(cString: pn_status_sentence(status)),
+    "\(call)", name: String(cString: pn_status_name(status)),
+    sentence: String(cString: pn_status_sentence(status)),
     repair: String(cString: pn_status_repair(status)))
 }

@@ -17,6 +17,8 @@ public enum Memory {
   }
 
   /// What is used when nothing is set: 64-byte alignment, huge pages for big blocks.
-  public static func defaultAllocate(_ bytes: Int) -> UnsafeMutableRawPointer? { pn_default_alloc(nil, bytes) }
+  public static func defaultAllocate(_ bytes: Int) -> UnsafeMutableRawPointer? {
+    pn_default_alloc(nil, bytes)
+  }
   public static func defaultFree(_ block: UnsafeMutableRawPointer?) { pn_default_free(nil, block) }
 }

@@ -29,7 +29,8 @@ public func softmaxGradient(
   let rows = try rows(y.count, columns: columns, "softmaxGradient")
   try require(upstream.count, "upstream", is: y.count, "softmaxGradient")
   try require(dx.count, "dx", is: y.count, "softmaxGradient")
-  try check(pn_softmax_grad_f32(rows, columns, address(y), address(upstream), address(&dx)), "softmaxGradient")
+  try check(
+    pn_softmax_grad_f32(rows, columns, address(y), address(upstream), address(&dx)), "softmaxGradient")
 }
 
 /// x - log of the sum of e^x, for every row of `columns` values.
@@ -93,7 +94,8 @@ public func layerNorm(
   try require(rstd.count, "rstd", is: rows, "layerNorm")
   try check(
     pn_layer_norm_f32(
-      rows, columns, eps, address(x), address(residual), address(gain), address(bias), address(&y), address(&sum),
+      rows, columns, eps, address(x), address(residual), address(gain), address(bias), address(&y),
+      address(&sum),
       address(&mean), address(&rstd)), "layerNorm")
 }
 
@@ -120,7 +122,8 @@ public func layerNormGradient(
   let scratch = try Scratch(pn_layer_norm_grad_workspace(rows, columns), "layerNormGradient")
   try check(
     pn_layer_norm_grad_f32(
-      rows, columns, address(h), address(gain), address(mean), address(rstd), address(upstream), address(throughSum),
+      rows, columns, address(h), address(gain), address(mean), address(rstd), address(upstream),
+      address(throughSum),
       address(&dx), address(&dgain), address(&dbias), scratch.start, scratch.bytes), "layerNormGradient")
 }
 
@@ -134,12 +137,14 @@ public func rmsNorm(
   try require(y.count, "y", is: x.count, "rmsNorm")
   try require(rstd.count, "rstd", is: rows, "rmsNorm")
   try check(
-    pn_rms_norm_f32(rows, columns, eps, address(x), nil, address(gain), address(&y), nil, address(&rstd)), "rmsNorm")
+    pn_rms_norm_f32(rows, columns, eps, address(x), nil, address(gain), address(&y), nil, address(&rstd)),
+    "rmsNorm")
 }
 
 /// The gradients of `rmsNorm`.
 public func rmsNormGradient(
-  _ h: Span<Float>, gain: Span<Float>, rstd: Span<Float>, upstream: Span<Float>, throughSum: Span<Float>? = nil,
+  _ h: Span<Float>, gain: Span<Float>, rstd: Span<Float>, upstream: Span<Float>,
+  throughSum: Span<Float>? = nil,
   into dx: inout MutableSpan<Float>, gain dgain: inout MutableSpan<Float>
 ) throws(KernelError) {
   let columns = gain.count
@@ -152,6 +157,7 @@ public func rmsNormGradient(
   let scratch = try Scratch(pn_rms_norm_grad_workspace(rows, columns), "rmsNormGradient")
   try check(
     pn_rms_norm_grad_f32(
-      rows, columns, address(h), address(gain), address(rstd), address(upstream), address(throughSum), address(&dx),
+      rows, columns, address(h), address(gain), address(rstd), address(upstream), address(throughSum),
+      address(&dx),
       address(&dgain), scratch.start, scratch.bytes), "rmsNormGradient")
 }

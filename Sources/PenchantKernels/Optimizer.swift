@@ -13,14 +13,17 @@ public struct ParameterRange: Sendable, Equatable {
     self.decay = decay
   }
 
-  static func c(_ ranges: [ParameterRange]?, _ call: StaticString) throws(KernelError) -> [pn_parameter_range]? {
+  static func c(_ ranges: [ParameterRange]?, _ call: StaticString) throws(KernelError)
+    -> [pn_parameter_range]?
+  {
     guard let ranges else { return nil }
     var result: [pn_parameter_range] = []
     for range in ranges {
       guard range.elements.lowerBound >= 0 else { throw .shape("\(call)", "range \(range.elements)") }
       result.append(
         pn_parameter_range(
-          first: range.elements.lowerBound, count: range.elements.count, rate: range.rate, decay: range.decay))
+          first: range.elements.lowerBound, count: range.elements.count, rate: range.rate, decay: range.decay)
+      )
     }
     // An empty list covers nothing; NULL would cover everything.
     return result.isEmpty ? [pn_parameter_range(first: 0, count: 0, rate: 1, decay: 0)] : result
@@ -37,7 +40,8 @@ public struct Adam: Sendable, Equatable {
   public var isDecoupled: Bool
 
   public init(
-    rate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, decay: Double = 0,
+    rate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
+    decay: Double = 0,
     isDecoupled: Bool = true
   ) {
     self.rate = rate

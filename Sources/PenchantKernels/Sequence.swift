@@ -32,7 +32,8 @@ public struct SequenceShape: Sendable, Equatable {
     let (width, overflow) = heads.multipliedReportingOverflow(by: headWidth)
     let (fused, overflow3) = width.multipliedReportingOverflow(by: 3)
     guard sequences >= 0, length >= 0, heads >= 0, headWidth >= 0, !overflow, !overflow3 else {
-      throw .shape("\(call)", "\(sequences) sequences of \(length) rows with \(heads) heads of \(headWidth) floats")
+      throw .shape(
+        "\(call)", "\(sequences) sequences of \(length) rows with \(heads) heads of \(headWidth) floats")
     }
     return pn_sequence_shape(
       sequences: sequences, length: length, heads: heads, head_dim: headWidth, qkv_row: fused, out_row: width,
@@ -47,7 +48,8 @@ public struct SequenceShape: Sendable, Equatable {
       return rows
     }
     guard offsets.count == sequences + 1 else {
-      throw .shape("\(call)", "\(offsets.count) offsets for \(sequences) sequences, \(sequences + 1) expected")
+      throw .shape(
+        "\(call)", "\(offsets.count) offsets for \(sequences) sequences, \(sequences + 1) expected")
     }
     return Int(offsets[sequences])
   }

@@ -25,7 +25,8 @@ public struct Cholesky: Sendable {
     let status = pn_cholesky_f64(order, &factor, order, &pivot)
     if status == PN_ESINGULAR {
       throw .value(
-        "Cholesky", "not positive definite: the leading minor of order \(pivot) of \(order) is not positive; add a ridge")
+        "Cholesky",
+        "not positive definite: the leading minor of order \(pivot) of \(order) is not positive; add a ridge")
     }
     try check(status, "Cholesky")
     self.order = order
@@ -124,9 +125,12 @@ public func leastSquares(
 ) throws(KernelError) -> (x: [Double], rank: Int) {
   guard holds(a.count, equations, unknowns), holds(b.count, equations, columns) else {
     throw .shape(
-      "leastSquares", "\(a.count) values for A [\(equations), \(unknowns)], \(b.count) for B [\(equations), \(columns)]")
+      "leastSquares",
+      "\(a.count) values for A [\(equations), \(unknowns)], \(b.count) for B [\(equations), \(columns)]")
   }
-  if let rcond, !(0..<1).contains(rcond) { throw .value("leastSquares", "rcond is \(rcond), 0 ..< 1 is possible") }
+  if let rcond, !(0..<1).contains(rcond) {
+    throw .value("leastSquares", "rcond is \(rcond), 0 ..< 1 is possible")
+  }
   let (unknownCount, overflow) = unknowns.multipliedReportingOverflow(by: columns)
   guard !overflow else { throw .shape("leastSquares", "X [\(unknowns), \(columns)] is too large") }
   var x = [Double](repeating: 0, count: unknownCount)

@@ -15,7 +15,8 @@ public struct SparseRows: Sendable, Equatable {
     else {
       throw .shape(
         "SparseRows",
-        "\(starts.count) starts, \(columns.count) columns and \(values.count) values do not make \(rows) rows of \(width)")
+        "\(starts.count) starts, \(columns.count) columns and \(values.count) values do not make \(rows) rows of \(width)"
+      )
     }
     if let column = columns.first(where: { Int($0) >= width }) {
       throw .value("SparseRows", "column \(column) in rows of \(width)")
@@ -44,7 +45,9 @@ public struct SparseRows: Sendable, Equatable {
 
   /// `X x`, accumulated in double. Runs on the team.
   public func product(_ x: [Double]) throws(KernelError) -> [Double] {
-    guard x.count == width else { throw .shape("SparseRows.product", "\(x.count) factors for rows of \(width)") }
+    guard x.count == width else {
+      throw .shape("SparseRows.product", "\(x.count) factors for rows of \(width)")
+    }
     var y = [Double](repeating: 0, count: rows)
     try check(pn_csr_product_f64(rows, width, starts, columns, values, x, &y), "SparseRows.product")
     return y
@@ -66,12 +69,15 @@ public struct Gram: Sendable, Equatable {
       throw .shape("Gram", "\(dense.count) dense values for \(sparse.rows) rows of \(denseWidth)")
     }
     let bytes = pn_gram_workspace(sparse.rows, sparse.width, sparse.values.count)
-    guard bytes < Int.max, let workspace = pn_alloc(bytes) else { throw .memory("Gram", bytes: Int(clamping: bytes)) }
+    guard bytes < Int.max, let workspace = pn_alloc(bytes) else {
+      throw .memory("Gram", bytes: Int(clamping: bytes))
+    }
     defer { pn_free(workspace) }
     var values = [Float](repeating: 0, count: sparse.rows * sparse.rows)
     try check(
       pn_gram_f32(
-        sparse.rows, sparse.width, sparse.starts, sparse.columns, sparse.values, denseWidth, dense, &values, workspace,
+        sparse.rows, sparse.width, sparse.starts, sparse.columns, sparse.values, denseWidth, dense, &values,
+        workspace,
         bytes), "Gram")
     count = sparse.rows
     self.values = values

@@ -41,7 +41,8 @@ public struct BarChart: Chart {
     let row = bar * Double(series.count) + 8
     let top = series.count > 1 ? 34.0 : 16.0
     let bottom = top + row * Double(names.count)
-    let left = 60 + 6.2 * Double(min(34, names.map(\.count).max() ?? 0)), right = 640.0
+    let left = 60 + 6.2 * Double(min(34, names.map(\.count).max() ?? 0))
+    let right = 640.0
     var canvas = Canvas(width: 680, height: bottom + 44)
     let values = series.flatMap { $0.rows.flatMap { [$0.value, $0.low ?? $0.value, $0.high ?? $0.value] } }
     let xs = Scale(values, to: (left, right), including: [from] + (mark.map { [$0.value] } ?? []))
@@ -61,7 +62,8 @@ public struct BarChart: Chart {
         var hint = "\(line.name) \(item.name): " + String(format: "%.3f", item.value)
         if let low = item.low, let high = item.high { hint += String(format: " (%.3f to %.3f)", low, high) }
         let base = xs(max(xs.domain.lowerBound, from))
-        canvas.rectangle(min(base, xs(item.value)), y, abs(xs(item.value) - base), bar - 2, "bar f\(place % 6)", hint: hint)
+        canvas.rectangle(
+          min(base, xs(item.value)), y, abs(xs(item.value) - base), bar - 2, "bar f\(place % 6)", hint: hint)
         if let low = item.low, let high = item.high, low.isFinite, high.isFinite {
           let middle = y + (bar - 2) / 2
           canvas.line(xs(low), middle, xs(high), middle, "whisker")

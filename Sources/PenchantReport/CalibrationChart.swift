@@ -24,7 +24,10 @@ public struct CalibrationChart: Chart {
 
   public var svg: String {
     var canvas = Canvas(width: 560, height: 360)
-    let left = 54.0, right = 540.0, top = 16.0, bottom = 308.0
+    let left = 54.0
+    let right = 540.0
+    let top = 16.0
+    let bottom = 308.0
     let accuracies = series.flatMap { $0.bins.filter { $0.count > 0 }.map(\.accuracy) }
     let xs = Scale([0.5, 1], to: (left, right), count: 5)
     let ys = Scale([0.5, 1] + accuracies, to: (bottom, top), count: 5)
@@ -35,7 +38,8 @@ public struct CalibrationChart: Chart {
     for tick in xs.ticks { canvas.text(xs(tick), bottom + 18, xs.label(tick)) }
     canvas.line(left, bottom, right, bottom, "axis")
     canvas.line(xs(0.5), ys(0.5), xs(1), ys(1), "diagonal")
-    canvas.text((left + right) / 2, bottom + 38, "chance the model gives to the answer it prefers", "axis-name")
+    canvas.text(
+      (left + right) / 2, bottom + 38, "chance the model gives to the answer it prefers", "axis-name")
     canvas.text(left, top - 4, "share it was right", "axis-name", anchor: "start")
     for (index, line) in series.enumerated() {
       let bins = line.bins.filter { $0.count > 0 }

@@ -35,9 +35,12 @@ struct Canvas {
     body += "<path d=\"M\(n(first.x)) \(n(first.y))\(rest)\(closed ? "Z" : "")\" class=\"\(style)\"/>\n"
   }
 
-  mutating func rectangle(_ x: Double, _ y: Double, _ w: Double, _ h: Double, _ style: String, hint: String = "") {
+  mutating func rectangle(
+    _ x: Double, _ y: Double, _ w: Double, _ h: Double, _ style: String, hint: String = ""
+  ) {
     let title = hint.isEmpty ? "/>" : "><title>\(escape(hint))</title></rect>"
-    body += "<rect x=\"\(n(x))\" y=\"\(n(y))\" width=\"\(n(max(0, w)))\" height=\"\(n(max(0, h)))\" class=\"\(style)\"\(title)\n"
+    body +=
+      "<rect x=\"\(n(x))\" y=\"\(n(y))\" width=\"\(n(max(0, w)))\" height=\"\(n(max(0, h)))\" class=\"\(style)\"\(title)\n"
   }
 
   mutating func circle(_ x: Double, _ y: Double, _ r: Double, _ style: String, hint: String = "") {
@@ -45,8 +48,11 @@ struct Canvas {
     body += "<circle cx=\"\(n(x))\" cy=\"\(n(y))\" r=\"\(n(r))\" class=\"\(style)\"\(title)\n"
   }
 
-  mutating func text(_ x: Double, _ y: Double, _ text: String, _ style: String = "label", anchor: String = "middle") {
-    body += "<text x=\"\(n(x))\" y=\"\(n(y))\" class=\"\(style)\" text-anchor=\"\(anchor)\">\(escape(text))</text>\n"
+  mutating func text(
+    _ x: Double, _ y: Double, _ text: String, _ style: String = "label", anchor: String = "middle"
+  ) {
+    body +=
+      "<text x=\"\(n(x))\" y=\"\(n(y))\" class=\"\(style)\" text-anchor=\"\(anchor)\">\(escape(text))</text>\n"
   }
 
   func svg(title: String) -> String {

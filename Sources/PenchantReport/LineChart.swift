@@ -24,7 +24,10 @@ public struct LineChart: Chart {
 
   public var svg: String {
     var canvas = Canvas(width: 560, height: 300)
-    let left = 54.0, right = 540.0, top = 26.0, bottom = 256.0
+    let left = 54.0
+    let right = 540.0
+    let top = 26.0
+    let bottom = 256.0
     let points = series.flatMap(\.points)
     let xs = Scale(points.map(\.x), to: (left, right), count: 6, rounded: false)
     let ys = Scale(points.map(\.y), to: (bottom, top))

@@ -48,20 +48,23 @@ public struct Report: Sendable {
   /// The page. Text is escaped by the template; charts are markup that this module wrote.
   public func html() throws -> String {
     let template = try MustacheTemplate(string: Self.template)
-    return template.render([
-      "title": title,
-      "lead": lead,
-      "style": Self.style,
-      "figures": figures.map { ["name": $0.name, "value": $0.value, "note": $0.note] },
-      "tables": tables.map { table -> [String: Any] in
-        [
-          "title": table.title, "note": table.note, "hasNote": !table.note.isEmpty,
-          "header": table.header, "rows": table.rows.map { ["cells": $0] },
-        ]
-      },
-      "charts": charts.map { ["title": $0.title, "caption": $0.caption, "svg": $0.svg, "width": $0.isWide ? "wide" : "half"] },
-      "facts": facts.map { ["name": $0.name, "value": $0.value] },
-    ] as [String: Any])
+    return template.render(
+      [
+        "title": title,
+        "lead": lead,
+        "style": Self.style,
+        "figures": figures.map { ["name": $0.name, "value": $0.value, "note": $0.note] },
+        "tables": tables.map { table -> [String: Any] in
+          [
+            "title": table.title, "note": table.note, "hasNote": !table.note.isEmpty,
+            "header": table.header, "rows": table.rows.map { ["cells": $0] },
+          ]
+        },
+        "charts": charts.map {
+          ["title": $0.title, "caption": $0.caption, "svg": $0.svg, "width": $0.isWide ? "wide" : "half"]
+        },
+        "facts": facts.map { ["name": $0.name, "value": $0.value] },
+      ] as [String: Any])
   }
 
   static let template = """

@@ -8,7 +8,10 @@ struct Scale {
   private let step: Double
 
   /// Covers `values` and, when told, lands on round numbers at both ends.
-  init(_ values: [Double], to range: (from: Double, to: Double), including: [Double] = [], count: Int = 5, rounded: Bool = true) {
+  init(
+    _ values: [Double], to range: (from: Double, to: Double), including: [Double] = [], count: Int = 5,
+    rounded: Bool = true
+  ) {
     let finite = (values + including).filter(\.isFinite)
     var low = finite.min() ?? 0
     var high = finite.max() ?? 1
@@ -25,12 +28,14 @@ struct Scale {
     }
     domain = low...high
     self.range = range
-    let first = Int((low / step - 1e-9).rounded(.up)), last = Int((high / step + 1e-9).rounded(.down))
+    let first = Int((low / step - 1e-9).rounded(.up))
+    let last = Int((high / step + 1e-9).rounded(.down))
     ticks = (first...max(first, last)).map { Double($0) * step }
   }
 
   func callAsFunction(_ value: Double) -> Double {
-    range.from + (value - domain.lowerBound) / (domain.upperBound - domain.lowerBound) * (range.to - range.from)
+    range.from + (value - domain.lowerBound) / (domain.upperBound - domain.lowerBound)
+      * (range.to - range.from)
   }
 
   func label(_ tick: Double) -> String {

@@ -10,7 +10,9 @@ public func parallelMap<Result: Sendable>(
   _ count: Int, _ body: @Sendable (Int) throws -> Result
 ) throws -> [Result] {
   let workers = min(Team.size, count)
-  guard workers > 1 else { return try (0..<max(0, count)).map { index in try Team.with(threads: 1) { try body(index) } } }
+  guard workers > 1 else {
+    return try (0..<max(0, count)).map { index in try Team.with(threads: 1) { try body(index) } }
+  }
   let results = Mutex<[Int: Swift.Result<Result, any Error>]>([:])
   let next = Atomic<Int>(0)
   DispatchQueue.concurrentPerform(iterations: workers) { _ in

@@ -38,15 +38,21 @@ struct Bench: ParsableCommand {
 
   func run() throws {
     try common.apply()
-    guard seconds > 0, seconds <= 60 else { throw ValidationError("--seconds must be above 0 and at most 60, found \(seconds)") }
+    guard seconds > 0, seconds <= 60 else {
+      throw ValidationError("--seconds must be above 0 and at most 60, found \(seconds)")
+    }
     let (triad, peak) = (try triadRate(), try peakRate())
     var rows: [Row] = []
-    func add(_ name: String, _ size: String, bytes: Double = 0, flops: Double = 0, _ body: () throws -> Void) throws {
+    func add(_ name: String, _ size: String, bytes: Double = 0, flops: Double = 0, _ body: () throws -> Void)
+      throws
+    {
       if let filter, !name.contains(filter) { return }
       let time = try median(body)
       rows.append(
         bytes > 0
-          ? Row(operation: name, size: size, microseconds: time * 1e6, rate: bytes / time / 1e9, unit: "GB/s", share: bytes / time / 1e9 / triad)
+          ? Row(
+            operation: name, size: size, microseconds: time * 1e6, rate: bytes / time / 1e9, unit: "GB/s",
+            share: bytes / time / 1e9 / triad)
           : Row(
             operation: name, size: size, microseconds: time * 1e6, rate: flops / time / 1e9, unit: "GFLOP/s",
             share: flops / time / 1e9 / peak))
@@ -54,14 +60,16 @@ struct Bench: ParsableCommand {
 
     let pairs = 1_000_000
     let margins = (0..<pairs).map { Float($0 % 97) / 20 - 2 }
-    var losses = [Float](repeating: 0, count: pairs), gradient = losses
+    var losses = [Float](repeating: 0, count: pairs)
+    var gradient = losses
     try add("preference_loss", "10^6 pairs", bytes: 12 * Double(pairs)) {
       var l = losses.mutableSpan
       var g = gradient.mutableSpan
       try preferenceLoss(.bradleyTerry(), margins: margins.span, losses: &l, gradient: &g)
     }
     for n in [64, 256, 1024] {
-      let a = [Float](repeating: 0.5, count: n * n), b = a
+      let a = [Float](repeating: 0.5, count: n * n)
+      let b = a
       var c = a
       try add("multiply", "\(n) x \(n) x \(n)", flops: 2 * pow(Double(n), 3)) {
         var c = c.mutableSpan
@@ -70,9 +78,11 @@ struct Bench: ParsableCommand {
     }
     let items = 10_000
     let graph = try ComparisonGraph(
-      items: items, chosen: (0..<pairs).map { UInt32($0 % items) }, rejected: (0..<pairs).map { UInt32(($0 &* 7919 &+ 1) % items) })
+      items: items, chosen: (0..<pairs).map { UInt32($0 % items) },
+      rejected: (0..<pairs).map { UInt32(($0 &* 7919 &+ 1) % items) })
     let scores = (0..<items).map { Double($0 % 13) / 7 }
-    var miss = [Double](repeating: 0, count: pairs), curvature = miss
+    var miss = [Double](repeating: 0, count: pairs)
+    var curvature = miss
     try add("comparison_loss", "10^6 pairs, 10^4 items", bytes: 24 * Double(pairs)) {
       _ = try graph.loss(scores, miss: &miss, curvature: &curvature)
     }
@@ -82,18 +92,27 @@ struct Bench: ParsableCommand {
     }
 
     if common.json {
-      return try printJSON(Measurement(environment: .current(), triadGBs: triad, peakGFLOPs: peak, rows: rows))
+      return try printJSON(
+        Measurement(environment: .current(), triadGBs: triad, peakGFLOPs: peak, rows: rows))
     }
-    print("triad \(decimal(triad, 1)) GB/s, multiply-add \(decimal(peak, 0)) GFLOP/s, \(Team.size) threads, \(CPU.tier)\n")
+    print(
+      "triad \(decimal(triad, 1)) GB/s, multiply-add \(decimal(peak, 0)) GFLOP/s, \(Team.size) threads, \(CPU.tier)\n"
+    )
     print(
       aligned(
         [["operation", "size", "us", "rate", "", "of ceiling"]]
-          + rows.map { [$0.operation, $0.size, decimal($0.microseconds, 1), decimal($0.rate, 2), $0.unit, "\(Int(($0.share * 100).rounded()))%"] }))
+          + rows.map {
+            [
+              $0.operation, $0.size, decimal($0.microseconds, 1), decimal($0.rate, 2), $0.unit,
+              "\(Int(($0.share * 100).rounded()))%",
+            ]
+          }))
   }
 
   private func triadRate() throws -> Double {
     let n = 1 << 24
-    let b = [Float](repeating: 1, count: n), c = [Float](repeating: 2, count: n)
+    let b = [Float](repeating: 1, count: n)
+    let c = [Float](repeating: 2, count: n)
     var a = [Float](repeating: 0, count: n)
     let time = try median {
       var a = a.mutableSpan

@@ -28,7 +28,9 @@ struct Demo: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if !(20...1_000_000).contains(pairs) { throw ValidationError("--pairs must be 20 to 1000000, found \(pairs)") }
+    if !(20...1_000_000).contains(pairs) {
+      throw ValidationError("--pairs must be 20 to 1000000, found \(pairs)")
+    }
   }
 
   func run() throws {

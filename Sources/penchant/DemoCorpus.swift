@@ -37,15 +37,18 @@ struct DemoCorpus {
       var draws = Philox(seed: seed, stream: 0x4445_4D4F_0000_0000 + UInt64(place))
       for index in 0..<pairsPerCommunity {
         let topic = Self.topics[draws.index(below: Self.topics.count)]
-        let first = answer(topic, &draws), second = answer(topic, &draws)
-        let difference = zip(community.tastes, zip(first.levels, second.levels)).map { $0 * ($1.0 - $1.1) }.sum()
+        let first = answer(topic, &draws)
+        let second = answer(topic, &draws)
+        let difference = zip(community.tastes, zip(first.levels, second.levels)).map { $0 * ($1.0 - $1.1) }
+          .sum()
         let firstWins = draws.uniform() < sigmoid(difference)
         let (chosen, rejected) = firstWins ? (first, second) : (second, first)
         all.append(
           (
             PreferencePair(
               prompt: "What do you think about \(topic.name)?", chosen: chosen.text, rejected: rejected.text,
-              community: community.name, user: "\(community.name)-\(index % 12)"), firstWins ? difference : -difference
+              community: community.name, user: "\(community.name)-\(index % 12)"),
+            firstWins ? difference : -difference
           ))
       }
     }
@@ -57,15 +60,21 @@ struct DemoCorpus {
     var levels = (0..<7).map { _ in Double(draws.index(below: 3)) }
     levels[6] = draws.uniform() < 0.4 ? Double(1 + draws.index(below: 2)) : 0
     func pick(_ list: [String], _ draws: inout Philox) -> String {
-      list[draws.index(below: list.count)].replacing("{t}", with: topic.name).replacing("{p}", with: topic.part)
-        .replacing("{n}", with: "\(10 + draws.index(below: 80))")
+      list[draws.index(below: list.count)].replacing("{t}", with: topic.name).replacing(
+        "{p}", with: topic.part
+      )
+      .replacing("{n}", with: "\(10 + draws.index(below: 80))")
     }
     var sentences: [String] = []
     for _ in 0..<(1 + 2 * Int(levels[0])) { sentences.append(pick(Self.plain, &draws)) }
-    for (trait, list) in [(1, Self.evidence), (2, Self.anecdotes), (3, Self.humour), (4, Self.courtesy), (5, Self.jargon)] {
+    for (trait, list) in [
+      (1, Self.evidence), (2, Self.anecdotes), (3, Self.humour), (4, Self.courtesy), (5, Self.jargon),
+    ] {
       for _ in 0..<Int(levels[trait]) { sentences.append(pick(list, &draws)) }
     }
-    for place in sentences.indices.dropFirst().reversed() { sentences.swapAt(place, draws.index(below: place + 1)) }
+    for place in sentences.indices.dropFirst().reversed() {
+      sentences.swapAt(place, draws.index(below: place + 1))
+    }
     var text = sentences.joined(separator: " ")
     if levels[6] > 0 { text = careless(text, Int(levels[6]), &draws) }
     return Answer(text: text, levels: levels)
@@ -91,9 +100,11 @@ struct DemoCorpus {
   }
   private static let topics = [
     Topic(name: "night trains", part: "sleeping cars"), Topic(name: "standing desks", part: "desk frames"),
-    Topic(name: "community gardens", part: "raised beds"), Topic(name: "electric bicycles", part: "batteries"),
+    Topic(name: "community gardens", part: "raised beds"),
+    Topic(name: "electric bicycles", part: "batteries"),
     Topic(name: "paper notebooks", part: "bindings"), Topic(name: "open offices", part: "partition walls"),
-    Topic(name: "home baking", part: "sourdough starters"), Topic(name: "public libraries", part: "reading rooms"),
+    Topic(name: "home baking", part: "sourdough starters"),
+    Topic(name: "public libraries", part: "reading rooms"),
     Topic(name: "heat pumps", part: "compressors"), Topic(name: "four-day weeks", part: "rotas"),
     Topic(name: "school uniforms", part: "blazers"), Topic(name: "city trams", part: "overhead lines"),
     Topic(name: "board games", part: "rule books"), Topic(name: "wood stoves", part: "chimneys"),
@@ -102,23 +113,30 @@ struct DemoCorpus {
   private static let plain = [
     "I think {t} are worth it for most people.", "There are good sides and bad sides to {t}.",
     "The {p} matter more than people expect.", "It depends on where you live and what you need.",
-    "People often forget the {p} when they talk about {t}.", "They have become more common in the last years.",
+    "People often forget the {p} when they talk about {t}.",
+    "They have become more common in the last years.",
     "In the end it is a question of taste.", "A town can do without {t}, but it would be a pity.",
     "Good {p} make the difference.", "I would start small and see how it goes.",
   ]
   private static let evidence = [
-    "A survey of {n} towns found that {t} paid off within three years.", "In a trial, {n} percent of users kept them.",
-    "According to the yearly report, costs fell by {n} percent.", "Two studies measured the effect and agree within {n} percent.",
+    "A survey of {n} towns found that {t} paid off within three years.",
+    "In a trial, {n} percent of users kept them.",
+    "According to the yearly report, costs fell by {n} percent.",
+    "Two studies measured the effect and agree within {n} percent.",
     "The data show a clear link with the quality of the {p}.",
   ]
   private static let anecdotes = [
-    "My grandmother swore by {t} and I still remember her kitchen.", "When I was nine, my brother and I took one apart in the yard.",
-    "Last winter I met an old man who told me his whole life about {t}.", "I cried the day our neighbours gave up on theirs.",
+    "My grandmother swore by {t} and I still remember her kitchen.",
+    "When I was nine, my brother and I took one apart in the yard.",
+    "Last winter I met an old man who told me his whole life about {t}.",
+    "I cried the day our neighbours gave up on theirs.",
     "We once drove all night because of {p}, and I would do it again.",
   ]
   private static let humour = [
-    "My cat has stronger opinions about {t} than I do!", "Frankly, {p} are what happens when engineers get lonely, haha.",
-    "I tried to explain {t} to my dog; he left the room!", "If {t} were a person, they would owe me money, lol.",
+    "My cat has stronger opinions about {t} than I do!",
+    "Frankly, {p} are what happens when engineers get lonely, haha.",
+    "I tried to explain {t} to my dog; he left the room!",
+    "If {t} were a person, they would owe me money, lol.",
     "Step one: buy {p}. Step two: regret everything!",
   ]
   private static let courtesy = [
@@ -127,8 +145,10 @@ struct DemoCorpus {
     "With respect to those who see it differently, thank you for reading.",
   ]
   private static let jargon = [
-    "The load factor of the {p} bounds the marginal throughput.", "One has to amortise the capital expenditure over the duty cycle.",
-    "Latency under peak demand is dominated by the {p} subsystem.", "The tolerance stack-up of the {p} is within specification.",
+    "The load factor of the {p} bounds the marginal throughput.",
+    "One has to amortise the capital expenditure over the duty cycle.",
+    "Latency under peak demand is dominated by the {p} subsystem.",
+    "The tolerance stack-up of the {p} is within specification.",
     "A modular interface decouples the {p} from the topology.",
   ]
 }

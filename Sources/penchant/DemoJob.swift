@@ -27,10 +27,15 @@ struct DemoJob {
     let linear = try BradleyTerry(configuration, seed: seed)
     let split = try linear.split(table)
     let tested = split.test.map { groups[$0] }
-    func model(_ name: String, _ margins: [Double], _ seconds: Double = 0, chances: Bool = true) -> RunResult.Model {
-      RunResult.Model(name: name, margins: margins, groups: tested, seconds: seconds, seed: seed, chances: chances)
+    func model(_ name: String, _ margins: [Double], _ seconds: Double = 0, chances: Bool = true)
+      -> RunResult.Model
+    {
+      RunResult.Model(
+        name: name, margins: margins, groups: tested, seconds: seconds, seed: seed, chances: chances)
     }
-    func margins(_ scores: [Double]) -> [Double] { split.test.map { scores[table.chosen[$0]] - scores[table.rejected[$0]] } }
+    func margins(_ scores: [Double]) -> [Double] {
+      split.test.map { scores[table.chosen[$0]] - scores[table.rejected[$0]] }
+    }
 
     var models: [RunResult.Model] = []
     progress.note("\(table.count) pairs, \(split.train.count) to train on, \(split.test.count) to test")
@@ -59,7 +64,8 @@ struct DemoJob {
       let smaller = PairTable((train + test).map { drawn[$0].pair })
       let scores = try linear.fit(to: smaller, train: Array(train.indices)).scores
       for (place, pair) in test.enumerated() {
-        own[pair] = scores[smaller.chosen[train.count + place]] - scores[smaller.rejected[train.count + place]]
+        own[pair] =
+          scores[smaller.chosen[train.count + place]] - scores[smaller.rejected[train.count + place]]
       }
     }
     models.append(model("linear, one a community", split.test.map { own[$0] }, lap()))
@@ -72,8 +78,10 @@ struct DemoJob {
     try run.write("environment.json", json: RunEnvironment.current())
     try run.write("model.safetensors", bytes: fit.model.bytes())
     let result = RunResult(
-      system: FittedBradleyTerry.system, data: data, seed: seed, threads: Team.size, seconds: ProgressLine.clock() - started,
-      pairs: table.count, evaluation: split.name, models: models, fingerprint: XXHash64.hex(margins(fit.scores)))
+      system: FittedBradleyTerry.system, data: data, seed: seed, threads: Team.size,
+      seconds: ProgressLine.clock() - started,
+      pairs: table.count, evaluation: split.name, models: models,
+      fingerprint: XXHash64.hex(margins(fit.scores)))
     try run.write("result.json", json: result)
     try ReportWriter(run: run, result: result).write()
     return result

@@ -7,7 +7,8 @@ import PreferenceModels
 
 struct Doctor: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "doctor", abstract: "CPU, threads, versions, and a check that results do not depend on threads.")
+    commandName: "doctor",
+    abstract: "CPU, threads, versions, and a check that results do not depend on threads.")
 
   @Flag(help: "Print one JSON object on standard output and nothing else there.")
   var json = false
@@ -34,7 +35,8 @@ struct Doctor: ParsableCommand {
       let e = diagnosis.environment
       print(
         aligned([
-          ["penchant", e.penchant], ["system", e.system], ["cpu", e.cpu], ["instruction set", diagnosis.cpuTier],
+          ["penchant", e.penchant], ["system", e.system], ["cpu", e.cpu],
+          ["instruction set", diagnosis.cpuTier],
           ["cores", "\(e.cores)"], ["threads", "\(e.threads)"], ["BLAS", diagnosis.blas], ["swift", e.swift],
           ["same bits on 1, 2, 3, 5 threads", diagnosis.sameBits ? "yes" : "NO"],
         ]))

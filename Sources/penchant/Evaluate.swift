@@ -9,7 +9,9 @@ import PreferenceModels
 func loadModel(_ path: String) throws -> FittedBradleyTerry {
   let run = try RunDirectory.open(path)
   guard run.contains("model.safetensors") else {
-    throw DataError(file: path, "the run has no model yet", repair: "finish it: penchant train bradley-terry --out \(path) --resume")
+    throw DataError(
+      file: path, "the run has no model yet",
+      repair: "finish it: penchant train bradley-terry --out \(path) --resume")
   }
   return try FittedBradleyTerry(reading: run.file("model.safetensors"), encoder: openEncoder)
 }
@@ -45,7 +47,8 @@ struct Evaluate: ParsableCommand {
       models: [
         RunResult.Model(name: "model of \(folder)", margins: margins, groups: groups, seed: model.seed),
         RunResult.Model(
-          name: "longer text", margins: BradleyTerry.lengthMargins(table), groups: groups, seed: model.seed, chances: false),
+          name: "longer text", margins: BradleyTerry.lengthMargins(table), groups: groups, seed: model.seed,
+          chances: false),
       ], fingerprint: XXHash64.hex(margins))
     if common.json { return try printJSON(result) }
     print(summary(result))
@@ -65,9 +68,11 @@ struct ReportCommand: ParsableCommand {
     let directory = try RunDirectory.open(folder)
     guard directory.contains("result.json") else {
       throw DataError(
-        file: folder, "the run has no result yet", repair: "finish it: penchant train bradley-terry --out \(folder) --resume")
+        file: folder, "the run has no result yet",
+        repair: "finish it: penchant train bradley-terry --out \(folder) --resume")
     }
-    try ReportWriter(run: directory, result: JSON.decode(RunResult.self, from: directory.read("result.json"))).write()
+    try ReportWriter(run: directory, result: JSON.decode(RunResult.self, from: directory.read("result.json")))
+      .write()
     print(directory.file("report.html"))
   }
 }

@@ -79,16 +79,26 @@ struct Inspect: ParsableCommand {
     found.promptLength = quartiles(pairs.map { $0.prompt.unicodeScalars.count })
     found.chosenLength = quartiles(pairs.map { $0.chosen.unicodeScalars.count })
     found.rejectedLength = quartiles(pairs.map { $0.rejected.unicodeScalars.count })
-    let longer = pairs.map { PairMetrics.hit(Double($0.chosen.unicodeScalars.count - $0.rejected.unicodeScalars.count)) }
+    let longer = pairs.map {
+      PairMetrics.hit(Double($0.chosen.unicodeScalars.count - $0.rejected.unicodeScalars.count))
+    }
     found.longerIsChosen = pairs.isEmpty ? 0 : longer.sum() / Double(pairs.count)
     var sizes: [Int: Int] = [:]
     for place in table.community { sizes[place, default: 0] += 1 }
-    let largest = sizes.sorted { ($1.value, table.communities[$0.key]) < ($0.value, table.communities[$1.key]) }
+    let largest = sizes.sorted {
+      ($1.value, table.communities[$0.key]) < ($0.value, table.communities[$1.key])
+    }
     for (place, size) in largest.prefix(10) { found.largestCommunities[table.communities[place]] = size }
 
-    if json { try printJSON(found) } else { print(text(found, largest.prefix(10).map { (table.communities[$0.key], $0.value) })) }
+    if json {
+      try printJSON(found)
+    } else {
+      print(text(found, largest.prefix(10).map { (table.communities[$0.key], $0.value) }))
+    }
     for error in shown { Main.complain("\(error)") }
-    if found.wrongLines > shown.count { Main.complain("and \(found.wrongLines - shown.count) more wrong lines") }
+    if found.wrongLines > shown.count {
+      Main.complain("and \(found.wrongLines - shown.count) more wrong lines")
+    }
     if found.wrongLines > 0 { throw ExitStatus.badData }
   }
 
@@ -105,7 +115,9 @@ struct Inspect: ParsableCommand {
       ("prompt", found.promptLength), ("chosen", found.chosenLength), ("rejected", found.rejectedLength),
     ] where !values.isEmpty { lengths.append([name] + values.map(String.init)) }
     var parts = [aligned(rows), aligned(lengths)]
-    if found.communities > 0 { parts.append(aligned([["largest communities", "pairs"]] + largest.map { [$0.0, "\($0.1)"] })) }
+    if found.communities > 0 {
+      parts.append(aligned([["largest communities", "pairs"]] + largest.map { [$0.0, "\($0.1)"] }))
+    }
     return parts.joined(separator: "\n\n")
   }
 }

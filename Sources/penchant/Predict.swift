@@ -32,7 +32,9 @@ struct Predict: ParsableCommand {
     enum CodingKeys: CodingKey { case id, prompt, text }
     init(from decoder: any Decoder) throws {
       let values = try decoder.container(keyedBy: CodingKeys.self)
-      id = (try? values.decodeIfPresent(String.self, forKey: .id)) ?? (try? values.decodeIfPresent(Int.self, forKey: .id)).map { "\($0)" }
+      id =
+        (try? values.decodeIfPresent(String.self, forKey: .id))
+        ?? (try? values.decodeIfPresent(Int.self, forKey: .id)).map { "\($0)" }
       prompt = try? values.decodeIfPresent(String.self, forKey: .prompt)
       text = try? values.decodeIfPresent(String.self, forKey: .text)
     }
@@ -65,7 +67,9 @@ struct Predict: ParsableCommand {
   private func answer(_ text: String, line: Int, _ model: FittedBradleyTerry) throws -> Answer {
     let fields = try? JSONDecoder().decode(Line.self, from: Data(text.utf8))
     if let fields, let response = fields.text {
-      let scored = model.configuration.features.withPrompt ? (fields.prompt.map { $0 + "\n\n" } ?? "") + response : response
+      let scored =
+        model.configuration.features.withPrompt
+        ? (fields.prompt.map { $0 + "\n\n" } ?? "") + response : response
       return Answer(id: fields.id, score: try model.score([scored])[0])
     }
     // Pairs in all their forms, and the messages for what is neither.
@@ -81,6 +85,7 @@ struct Predict: ParsableCommand {
     let table = model.table([pair])
     let scores = try model.score(table.texts)
     let (chosen, rejected) = (scores[table.chosen[0]], scores[table.rejected[0]])
-    return Answer(id: fields?.id, probability: sigmoid(chosen - rejected), chosenScore: chosen, rejectedScore: rejected)
+    return Answer(
+      id: fields?.id, probability: sigmoid(chosen - rejected), chosenScore: chosen, rejectedScore: rejected)
   }
 }

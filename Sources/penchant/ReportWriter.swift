@@ -21,13 +21,15 @@ struct ReportWriter {
     let ours = result.models.first
     return try Report(
       title: "\(result.system): \(URL(fileURLWithPath: result.data).lastPathComponent)",
-      lead: "\(result.pairs) pairs; evaluation: \(result.evaluation). A model gives every text a score; the chance that one is "
+      lead:
+        "\(result.pairs) pairs; evaluation: \(result.evaluation). A model gives every text a score; the chance that one is "
         + "preferred to another is the logistic function of the difference.",
       figures: figures(ours), tables: tables(), charts: charts(),
       facts: [
         ("system", result.system), ("data", result.data), ("seed", String(result.seed)),
         ("threads", String(result.threads)), ("seconds", decimal(result.seconds, 1)),
-        ("peak memory", "\(result.peakMemoryBytes / 1_048_576) MiB"), ("fingerprint of the margins", result.fingerprint),
+        ("peak memory", "\(result.peakMemoryBytes / 1_048_576) MiB"),
+        ("fingerprint of the margins", result.fingerprint),
         ("made with", "penchant \(RunEnvironment.version)"),
       ]
     ).html()
@@ -49,13 +51,15 @@ struct ReportWriter {
     guard !result.models.isEmpty else { return [] }
     return [
       Report.Table(
-        title: "Models beside each other", note: "Intervals: bootstrap over communities where there is more than one.",
+        title: "Models beside each other",
+        note: "Intervals: bootstrap over communities where there is more than one.",
         header: ["model", "accuracy", "95% interval", "log-loss", "Brier", "calibration error", "AUC"],
         rows: result.models.map { model in
           [
             model.name, decimal(model.metrics["accuracy"], 4),
             "\(decimal(model.accuracyInterval.low)) to \(decimal(model.accuracyInterval.high))",
-            decimal(model.metrics["log_loss"], 4), decimal(model.metrics["brier"], 4), decimal(model.metrics["ece"], 4),
+            decimal(model.metrics["log_loss"], 4), decimal(model.metrics["brier"], 4),
+            decimal(model.metrics["ece"], 4),
             decimal(model.metrics["auc"], 4),
           ]
         })
@@ -74,17 +78,27 @@ struct ReportWriter {
     if train.count + validation.count > 1 {
       charts.append(
         LineChart(
-          title: "Loss while training", caption: "Mean over the steps since the last point; validation pairs are not trained on.",
+          title: "Loss while training",
+          caption: "Mean over the steps since the last point; validation pairs are not trained on.",
           x: "step", y: "nats a pair",
-          series: [LineChart.Series("training", train), .init("validation", validation)].filter { !$0.points.isEmpty }))
+          series: [LineChart.Series("training", train), .init("validation", validation)].filter {
+            !$0.points.isEmpty
+          }))
     }
     let reliable = result.models.compactMap { model in model.reliability.map { (model.name, $0) } }
     if !reliable.isEmpty {
       charts.append(
         CalibrationChart(
-          title: "Calibration", caption: "Pairs binned by the chance of the preferred answer; on the dashed line the chances are true.",
+          title: "Calibration",
+          caption:
+            "Pairs binned by the chance of the preferred answer; on the dashed line the chances are true.",
           series: reliable.map { name, reliability in
-            (name, reliability.bins.map { .init(confidence: $0.confidence, accuracy: $0.accuracy, count: $0.count) })
+            (
+              name,
+              reliability.bins.map {
+                .init(confidence: $0.confidence, accuracy: $0.accuracy, count: $0.count)
+              }
+            )
           }))
     }
     let shown = result.models.filter { $0.reliability != nil }
@@ -93,13 +107,18 @@ struct ReportWriter {
       let models = order.count > 12 ? [first] : shown
       charts.append(
         BarChart(
-          title: "Accuracy by community", caption: "Share of held-out pairs that are put in the right order, with 95% bootstrap intervals.",
+          title: "Accuracy by community",
+          caption: "Share of held-out pairs that are put in the right order, with 95% bootstrap intervals.",
           x: "accuracy", from: 0.5,
           series: models.map { model in
             let groups = Dictionary(uniqueKeysWithValues: model.groups.map { ($0.name, $0) })
             return (
               model.name,
-              order.compactMap { groups[$0] }.map { .init($0.name.isEmpty ? "(none)" : $0.name, $0.accuracy, low: $0.interval.low, high: $0.interval.high) }
+              order.compactMap { groups[$0] }.map {
+                .init(
+                  $0.name.isEmpty ? "(none)" : $0.name, $0.accuracy, low: $0.interval.low,
+                  high: $0.interval.high)
+              }
             )
           }, mark: first.metrics["accuracy"].map { ("all: \(decimal($0))", $0) }))
     }

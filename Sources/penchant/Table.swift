@@ -4,7 +4,8 @@ import PenchantTrain
 /// Rows of text in aligned columns: the first to the left, the others to the right.
 func aligned(_ rows: [[String]]) -> String {
   let columns = rows.map(\.count).max() ?? 0
-  let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
+  let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+  }
   return rows.map { row in
     row.enumerated().map { column, cell in
       let padding = String(repeating: " ", count: widths[column] - cell.count)
@@ -28,7 +29,8 @@ func summary(_ result: RunResult) -> String {
   for model in result.models {
     rows.append([
       model.name, decimal(model.metrics["accuracy"], 4),
-      "\(decimal(model.accuracyInterval.low))-\(decimal(model.accuracyInterval.high))", decimal(model.metrics["log_loss"], 4),
+      "\(decimal(model.accuracyInterval.low))-\(decimal(model.accuracyInterval.high))",
+      decimal(model.metrics["log_loss"], 4),
       decimal(model.metrics["brier"], 4), decimal(model.metrics["ece"], 4), decimal(model.metrics["auc"], 4),
       model.seconds > 0 ? decimal(model.seconds, 2) : "-",
     ])

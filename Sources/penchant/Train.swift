@@ -92,14 +92,17 @@ struct Train: ParsableCommand {
       configuration = try settled(from: run)
       table = try pairTable(data ?? record.data, configuration)
       guard checksum(table) == record.dataChecksum else {
-        throw DataError(file: data ?? record.data, "this is not the data the run was started with", repair: "pass the same --data")
+        throw DataError(
+          file: data ?? record.data, "this is not the data the run was started with",
+          repair: "pass the same --data")
       }
     } else {
       guard let data else { throw ValidationError("--data FILE is needed: preference pairs as JSON lines") }
       configuration = try settled(from: nil)
       table = try pairTable(data, configuration)
       record = RunRecord(
-        system: system, data: data, dataChecksum: checksum(table), seed: seed ?? 0, leaveOut: leaveOut, embeddings: embeddings)
+        system: system, data: data, dataChecksum: checksum(table), seed: seed ?? 0, leaveOut: leaveOut,
+        embeddings: embeddings)
       // Everything that can be wrong with the input has been said; only now is something written.
       if let embeddings { _ = try embeddingRows(embeddings, for: table) }
       run = try RunDirectory.create(out)
@@ -108,10 +111,12 @@ struct Train: ParsableCommand {
       try run.write("environment.json", json: RunEnvironment.current())
     }
     let job = TrainingJob(
-      configuration: configuration, record: record, table: table, run: run, progress: progress, resume: resume)
+      configuration: configuration, record: record, table: table, run: run, progress: progress, resume: resume
+    )
     switch try job.train() {
     case .interrupted:
-      progress.warn("stopped; the checkpoint is saved. Continue with:\n  penchant train \(system) --out \(out) --resume")
+      progress.warn(
+        "stopped; the checkpoint is saved. Continue with:\n  penchant train \(system) --out \(out) --resume")
       throw ExitStatus.interrupted
     case .finished(let result):
       try ReportWriter(run: run, result: result).write()
@@ -141,7 +146,9 @@ struct Train: ParsableCommand {
       }
       try layers.set("run.on_nonfinite", to: onNonfinite)
     }
-    if let encoder { try layers.set("features.encoder", to: encoder == "builtin" ? "\"\"" : "\"\(encoder)\"") }
+    if let encoder {
+      try layers.set("features.encoder", to: encoder == "builtin" ? "\"\"" : "\"\(encoder)\"")
+    }
     if let leaveOut, leaveOut != "community" {
       throw ConfigurationError("--leave-out must be community, found \"\(leaveOut)\"")
     }

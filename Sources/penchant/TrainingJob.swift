@@ -19,7 +19,8 @@ struct TrainingJob {
 
   func train() throws -> Outcome {
     let started = ProgressLine.clock()
-    let encoder = configuration.features.encoder.isEmpty ? nil : try openEncoder(configuration.features.encoder)
+    let encoder =
+      configuration.features.encoder.isEmpty ? nil : try openEncoder(configuration.features.encoder)
     let system = try BradleyTerry(configuration, seed: record.seed, encoder: encoder)
     let rows = try record.embeddings.map { try embeddingRows($0, for: table) }
     let groups = table.community.map { table.communities[$0] }
@@ -29,18 +30,22 @@ struct TrainingJob {
     let evaluation: String
     let margins: [Double]
     if record.leaveOut != nil {
-      progress.note("\(table.count) pairs of \(table.texts.count) texts in \(table.communities.count) communities")
+      progress.note(
+        "\(table.count) pairs of \(table.texts.count) texts in \(table.communities.count) communities")
       let ours = try system.leaveOneCommunityOut(table, embeddings: rows, progress: progress)
       let plain = try BradleyTerry.plainBaseline().leaveOneCommunityOut(table)
       if Interrupt.isRequested { return .interrupted }
       margins = ours.margins
       evaluation = "leave-one-community-out"
       models = [
-        RunResult.Model(name: name(), margins: margins, groups: groups, seconds: ours.seconds, seed: record.seed),
         RunResult.Model(
-          name: "word tf-idf + style, ridge 1", margins: plain.margins, groups: groups, seconds: plain.seconds, seed: record.seed),
+          name: name(), margins: margins, groups: groups, seconds: ours.seconds, seed: record.seed),
         RunResult.Model(
-          name: "longer text", margins: BradleyTerry.lengthMargins(table), groups: groups, seed: record.seed, chances: false),
+          name: "word tf-idf + style, ridge 1", margins: plain.margins, groups: groups,
+          seconds: plain.seconds, seed: record.seed),
+        RunResult.Model(
+          name: "longer text", margins: BradleyTerry.lengthMargins(table), groups: groups, seed: record.seed,
+          chances: false),
       ]
       let fitted = try system.fit(to: table, embeddings: rows, trainer: trainer, resume: resume)
       guard fitted.ending != .interrupted else { return .interrupted }
@@ -48,7 +53,8 @@ struct TrainingJob {
     } else {
       let split = try system.split(table)
       let fitStart = ProgressLine.clock()
-      let fitted = try system.fit(to: table, train: split.train, embeddings: rows, trainer: trainer, resume: resume)
+      let fitted = try system.fit(
+        to: table, train: split.train, embeddings: rows, trainer: trainer, resume: resume)
       guard fitted.ending != .interrupted else { return .interrupted }
       let seconds = ProgressLine.clock() - fitStart
       margins = split.test.map { fitted.scores[table.chosen[$0]] - fitted.scores[table.rejected[$0]] }
@@ -57,9 +63,11 @@ struct TrainingJob {
         let lengths = BradleyTerry.lengthMargins(table)
         models = [
           RunResult.Model(
-            name: name(), margins: margins, groups: split.test.map { groups[$0] }, seconds: seconds, seed: record.seed),
+            name: name(), margins: margins, groups: split.test.map { groups[$0] }, seconds: seconds,
+            seed: record.seed),
           RunResult.Model(
-            name: "longer text", margins: split.test.map { lengths[$0] }, groups: split.test.map { groups[$0] },
+            name: "longer text", margins: split.test.map { lengths[$0] },
+            groups: split.test.map { groups[$0] },
             seed: record.seed, chances: false),
         ]
       }
@@ -82,15 +90,20 @@ struct TrainingJob {
     return "\(configuration.model.head.rawValue), \(parts.joined(separator: " + "))"
   }
 
-  private func save(_ model: FittedBradleyTerry) throws { try run.write("model.safetensors", bytes: model.bytes()) }
+  private func save(_ model: FittedBradleyTerry) throws {
+    try run.write("model.safetensors", bytes: model.bytes())
+  }
 
   private func card(_ result: RunResult) -> ModelCard {
     ModelCard(
       system: record.system,
-      summary: "A Bradley–Terry reward model: a score a text; the chance that one text is preferred to another is the logistic "
+      summary:
+        "A Bradley–Terry reward model: a score a text; the chance that one text is preferred to another is the logistic "
         + "function of the difference of their scores. Evaluation: \(result.evaluation).",
       data: record.data, seed: record.seed,
-      metrics: PairMetrics(margins: []).named.compactMap { item in result.metrics[item.name].map { (item.name, $0) } },
+      metrics: PairMetrics(margins: []).named.compactMap { item in
+        result.metrics[item.name].map { (item.name, $0) }
+      },
       notes: [
         "`penchant predict \(run.path) --data FILE` scores new lines.",
         "Scores compare answers to the same question; across questions they mean little.",

@@ -7,7 +7,9 @@ enum BuiltCommand {
     var code: Int32
     var output: String
     var errors: String
-    var json: [String: Any]? { (try? JSONSerialization.jsonObject(with: Data(output.utf8))) as? [String: Any] }
+    var json: [String: Any]? {
+      (try? JSONSerialization.jsonObject(with: Data(output.utf8))) as? [String: Any]
+    }
   }
 
   static let path: String? = {
@@ -17,7 +19,9 @@ enum BuiltCommand {
     // Some runners live elsewhere; the test's own image says where it was loaded from.
     if let maps = try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8) {
       folders += maps.split(separator: "\n").compactMap { line in
-        line.range(of: "/").map { URL(fileURLWithPath: String(line[$0.lowerBound...])).deletingLastPathComponent() }
+        line.range(of: "/").map {
+          URL(fileURLWithPath: String(line[$0.lowerBound...])).deletingLastPathComponent()
+        }
       }
     }
     return folders.map { $0.appendingPathComponent("penchant").path }.first {
@@ -25,9 +29,12 @@ enum BuiltCommand {
     }
   }()
 
-  static func start(_ arguments: [String], in folder: String, input: String? = nil) throws -> (Process, Pipe, Pipe) {
+  static func start(_ arguments: [String], in folder: String, input: String? = nil) throws -> (
+    Process, Pipe, Pipe
+  ) {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: try #require(path, "the command is not built beside the tests"))
+    process.executableURL = URL(
+      fileURLWithPath: try #require(path, "the command is not built beside the tests"))
     process.arguments = arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
     let (output, errors) = (Pipe(), Pipe())
@@ -50,7 +57,9 @@ enum BuiltCommand {
     let (process, output, errors) = try start(arguments, in: folder, input: input)
     // Standard error is read beside standard output, so that neither fills its pipe.
     let box = ErrorText()
-    let reader = Thread { box.set(String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)) }
+    let reader = Thread {
+      box.set(String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self))
+    }
     reader.start()
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
@@ -71,7 +80,8 @@ enum BuiltCommand {
   }
 
   static func withFolder(_ body: (String) throws -> Void) throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("penchant-\(UUID().uuidString)")
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "penchant-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     try body(folder.path)

@@ -29,7 +29,9 @@ private struct Problem {
     return (mean, each)
   }
 
-  func gradients(_ inputs: [[Float]], scale: Float = 1, start: Float? = nil) throws -> (mean: Double, parts: [[Float]]) {
+  func gradients(_ inputs: [[Float]], scale: Float = 1, start: Float? = nil) throws -> (
+    mean: Double, parts: [[Float]]
+  ) {
     let (rows, table, offsets) = (inputs[0], inputs[1], inputs[2])
     var hidden = [Float](repeating: .nan, count: inputs[0].count)
     var items = [Float](repeating: start ?? .nan, count: inputs[1].count)
@@ -47,7 +49,9 @@ private struct Problem {
   /// Mean, losses and gradients from the formula.
   func reference(_ inputs: [[Double]]) -> (mean: Double, losses: [Double], gradients: [[Double]]) {
     let d = shape.width
-    let total = targets.indices.reduce(0.0) { $0 + (targets[$1] == catalogueIgnore ? 0 : Double(weights[$1])) }
+    let total = targets.indices.reduce(0.0) {
+      $0 + (targets[$1] == catalogueIgnore ? 0 : Double(weights[$1]))
+    }
     var losses = [Double](repeating: 0, count: shape.rows)
     var gradients = counts.map { [Double](repeating: 0, count: $0) }
     var mean = 0.0
@@ -74,7 +78,8 @@ private struct Problem {
 }
 
 private let shapes = [
-  [0, 5, 3], [1, 1, 1], [1, 7, 2], [4, 3, 5], [5, 17, 4], [16, 33, 8], [17, 64, 3], [12, 255, 6], [20, 257, 16],
+  [0, 5, 3], [1, 1, 1], [1, 7, 2], [4, 3, 5], [5, 17, 4], [16, 33, 8], [17, 64, 3], [12, 255, 6],
+  [20, 257, 16],
   [63, 90, 17], [65, 100, 5], [130, 600, 4], [300, 270, 3], [10, 40, 70], [6, 9, 0],
 ]
 
@@ -96,11 +101,14 @@ extension OpCase {
     "Catalogue_mean", shapes: shapes, inputs: [.uniform(-1, 1)], counts: { Problem($0).counts },
     call: { shape, inputs in [[Float(try Problem(shape).gradients(inputs).mean)]] },
     reference: { shape, inputs in [[Problem(shape).reference(inputs).mean]] },
-    gradient: { shape, inputs, upstream in try Problem(shape).gradients(inputs, scale: upstream[0][0]).parts },
-    tolerance: .close(relative: 2e-6, absolute: 2e-6), gradientTolerance: .close(relative: 1e-4, absolute: 2e-6))
+    gradient: { shape, inputs, upstream in try Problem(shape).gradients(inputs, scale: upstream[0][0]).parts
+    },
+    tolerance: .close(relative: 2e-6, absolute: 2e-6),
+    gradientTolerance: .close(relative: 1e-4, absolute: 2e-6))
 
   fileprivate static let catalogueGradients = OpCase(
-    "Catalogue_gradients", shapes: shapes, inputs: [.uniform, .uniform(-1, 1)], counts: { Problem($0).counts },
+    "Catalogue_gradients", shapes: shapes, inputs: [.uniform, .uniform(-1, 1)],
+    counts: { Problem($0).counts },
     call: { shape, inputs in try Problem(shape).gradients(inputs).parts },
     reference: { shape, inputs in Problem(shape).reference(inputs).gradients },
     tolerance: .close(relative: 2e-5, absolute: 4e-6))
@@ -151,7 +159,8 @@ extension OpCase {
     var c = none.mutableSpan
     let mean = try catalogueLossGradient(
       shape, hidden: [1, 2, 3, 4].span, items: [1, 2, 3, 4, 5, 6].span,
-      targets: [catalogueIgnore, catalogueIgnore].span, hiddenGradient: &a, itemsGradient: &b, biasGradient: &c)
+      targets: [catalogueIgnore, catalogueIgnore].span, hiddenGradient: &a, itemsGradient: &b,
+      biasGradient: &c)
     #expect(mean == 0 && hidden == [0, 0, 0, 0] && items == [Float](repeating: 0, count: 6))
   }
 
@@ -217,7 +226,8 @@ extension OpCase {
         (0..<d).reduce(0) { $0 + Double(hidden[i * d + $1]) * Double(table[Int(id) * d + $1]) }
       }
       let taken = (0..<c).filter { candidates[$0] != targets[i] }
-      let logits = [score(targets[i]) - Double(targetLogQ[i])] + taken.map { score(candidates[$0]) - Double(logQ[$0]) }
+      let logits =
+        [score(targets[i]) - Double(targetLogQ[i])] + taken.map { score(candidates[$0]) - Double(logQ[$0]) }
       let top = logits.max() ?? 0
       let sum = logits.reduce(0) { $0 + exp($1 - top) }
       mean += (top + log(sum) - logits[0]) / counted
@@ -243,8 +253,10 @@ extension OpCase {
       var bSpan = b.mutableSpan
       var tSpan = t.mutableSpan
       let got = try sampledCatalogueLoss(
-        CatalogueShape(rows: n, items: items, width: d), hidden: hidden.span, items: table.span, targets: targets.span,
-        targetLogQ: targetLogQ.span, candidates: candidates.span, candidateLogQ: logQ.span, hiddenGradient: &aSpan,
+        CatalogueShape(rows: n, items: items, width: d), hidden: hidden.span, items: table.span,
+        targets: targets.span,
+        targetLogQ: targetLogQ.span, candidates: candidates.span, candidateLogQ: logQ.span,
+        hiddenGradient: &aSpan,
         candidatesGradient: &bSpan, targetsGradient: &tSpan)
       return (got, [a, b, t])
     }

@@ -92,7 +92,9 @@ private func sigmoid(_ x: Double) -> Double { x >= 0 ? 1 / (1 + exp(-x)) : exp(x
       #expect(abs(got.sums.count[j] - count[j]) <= 1e-6 * (1 + count[j]))
     }
     for threads in [2, 3, 5] {
-      let again = try Team.with(threads: threads) { () throws in try run(u, a, annotators: ids, weights: weights) }
+      let again = try Team.with(threads: threads) { () throws in
+        try run(u, a, annotators: ids, weights: weights)
+      }
       #expect(again.sums == got.sums)
       #expect(bits(again.gradient) == bits(got.gradient))
     }

@@ -20,11 +20,13 @@ extension OpCase {
 
   /// A function of one element and its gradient.
   static func function(
-    _ name: String, _ call: @escaping Map, _ gradient: @escaping Slope, at gradientInputs: Distribution = .uniform(-3, 3),
+    _ name: String, _ call: @escaping Map, _ gradient: @escaping Slope,
+    at gradientInputs: Distribution = .uniform(-3, 3),
     _ reference: @escaping @Sendable (Double) -> Double
   ) -> OpCase {
     OpCase(
-      name, shapes: Shapes.vectors, inputs: [.uniform, .logNormal, .cauchy, .exactPowersOfTwo, .specials, .finiteBits],
+      name, shapes: Shapes.vectors,
+      inputs: [.uniform, .logNormal, .cauchy, .exactPowersOfTwo, .specials, .finiteBits],
       gradientInputs: gradientInputs,
       call: { _, inputs in
         let x = inputs[0]
@@ -47,9 +49,12 @@ extension OpCase {
   }
 
   static let elementwise: [OpCase] = [
-    function("exp_f32", { try exp($0, into: &$1) }, { try expGradient($0, upstream: $1, into: &$2) }) { Foundation.exp($0) },
+    function("exp_f32", { try exp($0, into: &$1) }, { try expGradient($0, upstream: $1, into: &$2) }) {
+      Foundation.exp($0)
+    },
     function(
-      "log_f32", { try log($0, into: &$1) }, { try logGradient($0, upstream: $1, into: &$2) }, at: .uniform(0.5, 4),
+      "log_f32", { try log($0, into: &$1) }, { try logGradient($0, upstream: $1, into: &$2) },
+      at: .uniform(0.5, 4),
       Exact.logarithm),
     function("expm1_f32", { try expm1($0, into: &$1) }, { try expm1Gradient($0, upstream: $1, into: &$2) }) {
       Foundation.expm1($0)
@@ -66,7 +71,10 @@ extension OpCase {
     function(
       "sigmoid_f32", { try sigmoid($0, into: &$1) }, { try sigmoidGradient($0, upstream: $1, into: &$2) },
       Exact.sigmoid),
-    function("logSigmoid_f32", { try logSigmoid($0, into: &$1) }, { try logSigmoidGradient($0, upstream: $1, into: &$2) }) {
+    function(
+      "logSigmoid_f32", { try logSigmoid($0, into: &$1) },
+      { try logSigmoidGradient($0, upstream: $1, into: &$2) }
+    ) {
       -Exact.softplus(-$0)
     },
     function(
@@ -106,7 +114,11 @@ extension OpCase {
       "dropout_f32", shapes: Shapes.vectors,
       call: { _, inputs in
         let x = inputs[0]
-        return [try filled(x.count) { y throws in try dropout(x.span, p: 0.25, seed: 3, stream: 5, first: 7, into: &y) }]
+        return [
+          try filled(x.count) { y throws in
+            try dropout(x.span, p: 0.25, seed: 3, stream: 5, first: 7, into: &y)
+          }
+        ]
       },
       reference: { _, inputs in
         var draws = RandomStream(seed: 3, stream: 5, next: 7)
@@ -123,7 +135,9 @@ extension OpCase {
 
   @Test(arguments: OpCase.elementwise) func gradientIsRight(_ op: OpCase) throws { try op.checkGradient() }
 
-  @Test(arguments: OpCase.elementwise + OpCase.tapeArithmetic, [2, 3, 5]) func sameBits(_ op: OpCase, _ threads: Int) throws {
+  @Test(arguments: OpCase.elementwise + OpCase.tapeArithmetic, [2, 3, 5]) func sameBits(
+    _ op: OpCase, _ threads: Int
+  ) throws {
     try op.checkBits(threads)
   }
 
@@ -145,7 +159,7 @@ extension OpCase {
   @Test func sigmoidOfOppositesAddsUpToOne() throws {
     var generator = TestGenerator(stream: "sigmoid")
     for _ in 0..<1000 {
-      let x = generator.floats(1, .cauchy) [0]
+      let x = generator.floats(1, .cauchy)[0]
       let pair = [x, -x]
       let y = try filled(2) { y throws in try sigmoid(pair.span, into: &y) }
       #expect(ulps(y[0], 1 - Double(y[1]), scale: 1) <= 1)
@@ -154,7 +168,8 @@ extension OpCase {
 
   @Test func dropoutKeepsTheShareItPromises() throws {
     let ones = [Float](repeating: 1, count: 100_000)
-    let y = try filled(ones.count) { y throws in try dropout(ones.span, p: 0.1, seed: 1, stream: 2, into: &y) }
+    let y = try filled(ones.count) { y throws in try dropout(ones.span, p: 0.1, seed: 1, stream: 2, into: &y)
+    }
     let kept = y.count { $0 != 0 }
     let allowed = 5 * (9_000.0).squareRoot()
     #expect(abs(Double(kept) - 90_000) < allowed)

@@ -11,14 +11,18 @@ import Testing
     }
   }
 
-  private func scattered(_ ids: [UInt32], _ rows: Int, _ width: Int, _ gradient: [Float], _ start: [Float]) throws -> [Float] {
+  private func scattered(_ ids: [UInt32], _ rows: Int, _ width: Int, _ gradient: [Float], _ start: [Float])
+    throws -> [Float]
+  {
     var table = start
     var span = table.mutableSpan
     try scatterRows(ids.span, rows: rows, width: width, of: gradient.span, into: &span)
     return table
   }
 
-  @Test(arguments: [[0, 3, 4], [1, 1, 1], [5, 2, 3], [300, 7, 16], [1000, 5000, 3], [257, 70_000, 5], [600, 1, 2]])
+  @Test(arguments: [
+    [0, 3, 4], [1, 1, 1], [5, 2, 3], [300, 7, 16], [1000, 5000, 3], [257, 70_000, 5], [600, 1, 2],
+  ])
   func rowsAreCopiedAndAddedInOrder(_ numbers: [Int]) throws {
     let (n, rows, d) = (numbers[0], numbers[1], numbers[2])
     var generator = TestGenerator(stream: "embedding \(numbers)")

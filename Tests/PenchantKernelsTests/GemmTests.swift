@@ -33,7 +33,8 @@ private struct GemmCase: Sendable, CustomStringConvertible {
       for i in 0..<m { for j in 0..<n { c[offset + i * ldc + j] = .nan } }
     }
     return Operands(
-      a: g.floats(offset + (ta ? k : m) * lda, distribution), b: g.floats(offset + (tb ? n : k) * ldb, distribution), c: c,
+      a: g.floats(offset + (ta ? k : m) * lda, distribution),
+      b: g.floats(offset + (tb ? n : k) * ldb, distribution), c: c,
       columnBias: g.floats(n, distribution), rowBias: g.floats(m, distribution))
   }
 
@@ -58,11 +59,13 @@ private struct GemmCase: Sendable, CustomStringConvertible {
               workspace.withUnsafeMutableBytes { workspace in
                 if self.columnBias { epilogue.column_bias = columnBias.baseAddress }
                 if self.rowBias { epilogue.row_bias = rowBias.baseAddress }
-                let transA = ta ? PN_TRANS : PN_NO_TRANS, transB = tb ? PN_TRANS : PN_NO_TRANS
+                let transA = ta ? PN_TRANS : PN_NO_TRANS
+                let transB = tb ? PN_TRANS : PN_NO_TRANS
                 let memory = workspace.baseAddress.map { $0 + 1 }  // a workspace needs no alignment either
                 guard packed else {
                   return pn_gemm_f32(
-                    transA, transB, m, n, k, alpha, a.baseAddress! + offset, lda, b.baseAddress! + offset, ldb, beta,
+                    transA, transB, m, n, k, alpha, a.baseAddress! + offset, lda, b.baseAddress! + offset,
+                    ldb, beta,
                     c.baseAddress! + offset, ldc, &epilogue, memory, bytes)
                 }
                 let size = pn_gemm_pack_b_bytes(n, k)
@@ -71,7 +74,8 @@ private struct GemmCase: Sendable, CustomStringConvertible {
                 let status = pn_gemm_pack_b_f32(transB, n, k, b.baseAddress! + offset, ldb, store, size)
                 guard status == PN_OK else { return status }
                 return pn_gemm_packed_f32(
-                  transA, m, n, k, alpha, a.baseAddress! + offset, lda, store, beta, c.baseAddress! + offset, ldc,
+                  transA, m, n, k, alpha, a.baseAddress! + offset, lda, store, beta, c.baseAddress! + offset,
+                  ldc,
                   &epilogue, memory, bytes)
               }
             }
@@ -84,15 +88,18 @@ private struct GemmCase: Sendable, CustomStringConvertible {
 
   /// For every element of C the value before the activation and the sum of magnitudes that bounds its error.
   func reference(_ x: Operands) -> [(value: Double, size: Double)] {
-    var sums = [Double](repeating: 0, count: m * n), sizes = sums
+    var sums = [Double](repeating: 0, count: m * n)
+    var sizes = sums
     x.a.withUnsafeBufferPointer { a in
       x.b.withUnsafeBufferPointer { b in
         for i in 0..<m {
           for j in 0..<n {
-            var sum = 0.0, size = 0.0
+            var sum = 0.0
+            var size = 0.0
             for l in 0..<k {
               let p =
-                Double(a[offset + (ta ? l * lda + i : i * lda + l)]) * Double(b[offset + (tb ? j * ldb + l : l * ldb + j)])
+                Double(a[offset + (ta ? l * lda + i : i * lda + l)])
+                * Double(b[offset + (tb ? j * ldb + l : l * ldb + j)])
               sum += p
               size += abs(p)
             }
@@ -103,7 +110,8 @@ private struct GemmCase: Sendable, CustomStringConvertible {
       }
     }
     return (0..<m * n).map { index in
-      let i = index / n, j = index % n
+      let i = index / n
+      let j = index % n
       var parts = [Double(alpha) * sums[index]]
       if beta != 0 { parts.append(Double(beta) * Double(x.c[offset + i * ldc + j])) }
       if columnBias { parts.append(Double(x.columnBias[j])) }
@@ -117,7 +125,9 @@ private struct GemmCase: Sendable, CustomStringConvertible {
   func paddingIsUntouched(_ before: [Float], _ after: [Float]) -> Bool {
     (0..<offset).allSatisfy { before[$0].bitPattern == after[$0].bitPattern }
       && (0..<m).allSatisfy { i in
-        (n..<ldc).allSatisfy { before[offset + i * ldc + $0].bitPattern == after[offset + i * ldc + $0].bitPattern }
+        (n..<ldc).allSatisfy {
+          before[offset + i * ldc + $0].bitPattern == after[offset + i * ldc + $0].bitPattern
+        }
       }
   }
 }
@@ -128,9 +138,12 @@ private let transposes = [(false, false), (false, true), (true, false), (true, t
 /// sums, one row, one column, several blocks of k.
 private let routes: [GemmCase] = {
   let sizes: [(Int, Int, Int)] = [
-    (1, 1, 1), (1, 1, 65), (1, 17, 9), (1, 50, 33), (17, 1, 31), (2, 3, 5), (3, 2, 1), (7, 15, 16), (8, 16, 8),
-    (9, 17, 33), (8, 48, 15), (9, 49, 7), (16, 64, 17), (17, 63, 2), (5, 129, 31), (33, 31, 63), (31, 33, 129),
-    (63, 65, 8), (64, 80, 65), (97, 20, 17), (50, 50, 64), (3, 200, 127), (127, 3, 31), (100, 7, 1), (8, 8, 385),
+    (1, 1, 1), (1, 1, 65), (1, 17, 9), (1, 50, 33), (17, 1, 31), (2, 3, 5), (3, 2, 1), (7, 15, 16),
+    (8, 16, 8),
+    (9, 17, 33), (8, 48, 15), (9, 49, 7), (16, 64, 17), (17, 63, 2), (5, 129, 31), (33, 31, 63),
+    (31, 33, 129),
+    (63, 65, 8), (64, 80, 65), (97, 20, 17), (50, 50, 64), (3, 200, 127), (127, 3, 31), (100, 7, 1),
+    (8, 8, 385),
     (5, 20, 800), (16, 16, 2500), (129, 127, 9),
   ]
   var g = TestGenerator(stream: "routes")
@@ -140,7 +153,8 @@ private let routes: [GemmCase] = {
         m: m, n: n, k: k, ta: ta, tb: tb, alpha: [1, 1, -2, 0.5].randomElement(using: &g)!,
         beta: [0, 0, 1, -0.5].randomElement(using: &g)!, extra: Int.random(in: 0...3, using: &g),
         offset: Int.random(in: 0...3, using: &g), columnBias: .random(using: &g), rowBias: .random(using: &g),
-        packed: Int.random(in: 0..<4, using: &g) == 0, activation: Bool.random(using: &g) ? PN_ACT_RELU : PN_ACT_NONE)
+        packed: Int.random(in: 0..<4, using: &g) == 0,
+        activation: Bool.random(using: &g) ? PN_ACT_RELU : PN_ACT_NONE)
     }
   }
 }()
@@ -150,8 +164,10 @@ private let cut: [GemmCase] = [
   GemmCase(m: 300, n: 70, k: 65, columnBias: true), GemmCase(m: 130, n: 260, k: 80, tb: true),
   GemmCase(m: 40, n: 300, k: 200, tb: true, columnBias: true, activation: PN_ACT_RELU),
   GemmCase(m: 30, n: 40, k: 2100, ta: true, rowBias: true, activation: PN_ACT_RELU),
-  GemmCase(m: 600, n: 40, k: 50, packed: true), GemmCase(m: 1, n: 300, k: 1000), GemmCase(m: 2000, n: 1, k: 120),
-  GemmCase(m: 300, n: 1, k: 1000, ta: true, columnBias: true), GemmCase(m: 150, n: 200, k: 400, ta: true, extra: 2),
+  GemmCase(m: 600, n: 40, k: 50, packed: true), GemmCase(m: 1, n: 300, k: 1000),
+  GemmCase(m: 2000, n: 1, k: 120),
+  GemmCase(m: 300, n: 1, k: 1000, ta: true, columnBias: true),
+  GemmCase(m: 150, n: 200, k: 400, ta: true, extra: 2),
 ]
 
 private func limited<R>(_ tier: pn_tier, _ body: () throws -> R) rethrows -> R {
@@ -223,16 +239,21 @@ private func limited<R>(_ tier: pn_tier, _ body: () throws -> R) rethrows -> R {
       for (m, n, k) in [(9, 50, 33), (1, 9, 5), (9, 1, 5), (40, 100, 20)] {
         let test = GemmCase(m: m, n: n, k: k, ta: ta, tb: tb)
         var x = test.operands(.uniform(1, 2))
-        let row = m / 2, column = n / 2
+        let row = m / 2
+        let column = n / 2
         x.a[ta ? row : row * test.lda] = .nan
         x.b[tb ? column * test.ldb + 1 : test.ldb + column] = .infinity
         let c = test.run(x).c
         for i in 0..<m {
           for j in 0..<n {
             let value = c[i * n + j]
-            if i == row { #expect(value.isNaN, "\(test)") }
-            else if j == column { #expect(value == .infinity, "\(test)") }
-            else { #expect(value.isFinite, "\(test)") }
+            if i == row {
+              #expect(value.isNaN, "\(test)")
+            } else if j == column {
+              #expect(value == .infinity, "\(test)")
+            } else {
+              #expect(value.isFinite, "\(test)")
+            }
           }
         }
       }
@@ -267,9 +288,11 @@ private func limited<R>(_ tier: pn_tier, _ body: () throws -> R) rethrows -> R {
 
   @Test func batchesAreProductsSideBySide() throws {
     for (ta, tb) in transposes {
-      for (batch, m, n, k) in [(0, 3, 3, 3), (1, 20, 30, 5), (7, 9, 17, 33), (40, 8, 8, 8), (3, 130, 70, 60)] {
+      for (batch, m, n, k) in [(0, 3, 3, 3), (1, 20, 30, 5), (7, 9, 17, 33), (40, 8, 8, 8), (3, 130, 70, 60)]
+      {
         var g = TestGenerator(stream: "batch \(batch) \(m)")
-        let a = g.floats(batch * m * k, .smallIntegers), b = g.floats(k * n, .smallIntegers)
+        let a = g.floats(batch * m * k, .smallIntegers)
+        let b = g.floats(k * n, .smallIntegers)
         let shape = ProductShape(rows: m, columns: n, inner: k, transposesA: ta, transposesB: tb)
         let all = try filled(batch * m * n) { c throws(KernelError) in
           try multiplyBatch(batch, shape, a.span, b.span, sharesB: true, into: &c)
@@ -282,20 +305,27 @@ private func limited<R>(_ tier: pn_tier, _ body: () throws -> R) rethrows -> R {
 
   @Test func batchedItemsMayInterleaveTheirRows() {
     // Heads of attention: [rows, heads, width].
-    let heads = 3, rows = 5, width = 7, k = 4
+    let heads = 3
+    let rows = 5
+    let width = 7
+    let k = 4
     var g = TestGenerator(stream: "heads")
-    let a = g.floats(rows * heads * k, .smallIntegers), b = g.floats(heads * k * width, .smallIntegers)
+    let a = g.floats(rows * heads * k, .smallIntegers)
+    let b = g.floats(heads * k * width, .smallIntegers)
     var c = [Float](repeating: .nan, count: rows * heads * width)
     let bytes = pn_gemm_batched_workspace(heads, PN_NO_TRANS, PN_NO_TRANS, rows, width, k)
     var workspace = [UInt8](repeating: 0, count: bytes)
     let status = pn_gemm_batched_f32(
-      heads, PN_NO_TRANS, PN_NO_TRANS, rows, width, k, 1, a, heads * k, k, b, width, k * width, 0, &c, heads * width, width,
+      heads, PN_NO_TRANS, PN_NO_TRANS, rows, width, k, 1, a, heads * k, k, b, width, k * width, 0, &c,
+      heads * width, width,
       &workspace, bytes)
     #expect(status == PN_OK)
     for h in 0..<heads {
       for i in 0..<rows {
         for j in 0..<width {
-          let want = (0..<k).reduce(Float(0)) { $0 + a[(i * heads + h) * k + $1] * b[(h * k + $1) * width + j] }
+          let want = (0..<k).reduce(Float(0)) {
+            $0 + a[(i * heads + h) * k + $1] * b[(h * k + $1) * width + j]
+          }
           #expect(c[(i * heads + h) * width + j] == want)
         }
       }
@@ -306,7 +336,9 @@ private func limited<R>(_ tier: pn_tier, _ body: () throws -> R) rethrows -> R {
     for activation in Activation.allCases {
       for (m, n, k) in [(5, 37, 20), (1, 37, 20), (21, 1, 9), (60, 70, 9)] {
         var g = TestGenerator(stream: "activation \(activation) \(m)")
-        let a = g.floats(m * k, .uniform(-1, 1)), b = g.floats(k * n, .uniform(-1, 1)), at = g.floats(m * n, .uniform)
+        let a = g.floats(m * k, .uniform(-1, 1))
+        let b = g.floats(k * n, .uniform(-1, 1))
+        let at = g.floats(m * n, .uniform)
         let shape = ProductShape(rows: m, columns: n, inner: k)
         let plain = try product(shape, a, b)
         let active = try filled(m * n) { c throws(KernelError) in
@@ -316,27 +348,39 @@ private func limited<R>(_ tier: pn_tier, _ body: () throws -> R) rethrows -> R {
           try multiplyGradient(shape, a.span, b.span, of: activation, at: at.span, into: &c)
         }
         for i in 0..<m * n {
-          let want = curve(activation, Double(plain[i])), step = 1e-5, x = Double(at[i])
+          let want = curve(activation, Double(plain[i]))
+          let step = 1e-5
+          let x = Double(at[i])
           #expect(abs(Double(active[i]) - want) <= 1e-6 * max(1, abs(want)), "\(activation) \(plain[i])")
           guard activation != .relu || abs(x) > step else { continue }
-          let slope = (curve(activation, x + step) - curve(activation, x - step)) / (2 * step) * Double(plain[i])
-          #expect(abs(Double(scaled[i]) - slope) <= 2e-6 * max(1, abs(plain[i]).asDouble), "\(activation) at \(x)")
+          let slope =
+            (curve(activation, x + step) - curve(activation, x - step)) / (2 * step) * Double(plain[i])
+          #expect(
+            abs(Double(scaled[i]) - slope) <= 2e-6 * max(1, abs(plain[i]).asDouble), "\(activation) at \(x)")
         }
         guard [.relu, .tanh, .sigmoid].contains(activation) else { continue }
         let outputs = at.map { Float(curve(activation, Double($0))) }
         let again = try filled(m * n) { c throws(KernelError) in
-          try multiplyGradient(shape, a.span, b.span, of: activation, at: outputs.span, fromOutput: true, into: &c)
+          try multiplyGradient(
+            shape, a.span, b.span, of: activation, at: outputs.span, fromOutput: true, into: &c)
         }
-        for i in 0..<m * n { #expect(abs(again[i] - scaled[i]) <= 1e-5, "\(activation) from output at \(at[i])") }
+        for i in 0..<m * n {
+          #expect(abs(again[i] - scaled[i]) <= 1e-5, "\(activation) from output at \(at[i])")
+        }
       }
     }
   }
 
   @Test func theValueBeforeTheActivationIsStored() {
-    let m = 20, n = 50, k = 10
+    let m = 20
+    let n = 50
+    let k = 10
     var g = TestGenerator(stream: "pre")
-    let a = g.floats(m * k, .uniform), b = g.floats(k * n, .uniform), bias = g.floats(n, .uniform)
-    var c = [Float](repeating: .nan, count: m * n), pre = [Float](repeating: .nan, count: m * (n + 3))
+    let a = g.floats(m * k, .uniform)
+    let b = g.floats(k * n, .uniform)
+    let bias = g.floats(n, .uniform)
+    var c = [Float](repeating: .nan, count: m * n)
+    var pre = [Float](repeating: .nan, count: m * (n + 3))
     let bytes = pn_gemm_workspace(PN_NO_TRANS, PN_NO_TRANS, m, n, k)
     var workspace = [UInt8](repeating: 0, count: bytes)
     let status = bias.withUnsafeBufferPointer { bias in
@@ -352,14 +396,17 @@ private func limited<R>(_ tier: pn_tier, _ body: () throws -> R) rethrows -> R {
     }
     #expect(status == PN_OK)
     for i in 0..<m {
-      for j in 0..<n { #expect(abs(curve(.tanh, Double(pre[i * (n + 3) + j])) - Double(c[i * n + j])) < 1e-6) }
+      for j in 0..<n {
+        #expect(abs(curve(.tanh, Double(pre[i * (n + 3) + j])) - Double(c[i * n + j])) < 1e-6)
+      }
       for j in n..<n + 3 { #expect(pre[i * (n + 3) + j].isNaN) }
     }
   }
 
   @Test func whatCannotBeIsRefusedBeforeAnythingIsWritten() {
     var c: [Float] = [7]
-    let a: [Float] = [1], huge = Int.max / 2
+    let a: [Float] = [1]
+    let huge = Int.max / 2
     func run(
       m: Int = 1, n: Int = 1, k: Int = 1, lda: Int = 1, ldb: Int = 1, ldc: Int = 1, bytes: Int = 1 << 16,
       trans: UInt32 = 0, epilogue: pn_gemm_epilogue = .init(), a: [Float]? = [1]
@@ -367,7 +414,8 @@ private func limited<R>(_ tier: pn_tier, _ body: () throws -> R) rethrows -> R {
       var epilogue = epilogue
       var workspace = [UInt8](repeating: 0, count: bytes)
       return pn_gemm_f32(
-        pn_transpose(rawValue: trans), PN_NO_TRANS, m, n, k, 1, a, lda, [1], ldb, 0, &c, ldc, &epilogue, &workspace, bytes)
+        pn_transpose(rawValue: trans), PN_NO_TRANS, m, n, k, 1, a, lda, [1], ldb, 0, &c, ldc, &epilogue,
+        &workspace, bytes)
     }
     #expect(run(m: 0) == PN_OK)
     #expect(run(n: 0) == PN_OK)
@@ -400,9 +448,11 @@ private func limited<R>(_ tier: pn_tier, _ body: () throws -> R) rethrows -> R {
     for test in cut where !test.packed {
       let x = test.operands(.smallIntegers)
       let bytes = Team.with(threads: 1) { test.workspaceBytes }
-      var c = x.c, workspace = [UInt8](repeating: 0, count: bytes)
+      var c = x.c
+      var workspace = [UInt8](repeating: 0, count: bytes)
       let status = pn_gemm_f32(
-        test.ta ? PN_TRANS : PN_NO_TRANS, test.tb ? PN_TRANS : PN_NO_TRANS, test.m, test.n, test.k, 1, x.a, test.lda, x.b,
+        test.ta ? PN_TRANS : PN_NO_TRANS, test.tb ? PN_TRANS : PN_NO_TRANS, test.m, test.n, test.k, 1, x.a,
+        test.lda, x.b,
         test.ldb, 0, &c, test.ldc, nil, &workspace, bytes / 2)
       #expect(status == PN_EWORKSPACE, "\(test)")
       #expect(bits(c) == bits(x.c))
@@ -427,7 +477,8 @@ private func limited<R>(_ tier: pn_tier, _ body: () throws -> R) rethrows -> R {
 
   @Test func packedWeightsServeManyProducts() throws {
     var g = TestGenerator(stream: "packed")
-    let weights = g.floats(30 * 400, .smallIntegers), bias = g.floats(30, .smallIntegers)
+    let weights = g.floats(30 * 400, .smallIntegers)
+    let bias = g.floats(30, .smallIntegers)
     let packed = try PackedMatrix(columns: 30, inner: 400, weights.span, transposed: true)
     for rows in [0, 1, 9, 70] {
       let x = g.floats(rows * 400, .smallIntegers)

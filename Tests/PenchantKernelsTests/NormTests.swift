@@ -30,7 +30,9 @@ private enum Exact {
     return x.map { ($0 - top) - log1p(rest) }
   }
 
-  static func layerNorm(_ x: ArraySlice<Double>, _ gain: [Double], _ bias: [Double], _ eps: Double) -> [Double] {
+  static func layerNorm(_ x: ArraySlice<Double>, _ gain: [Double], _ bias: [Double], _ eps: Double)
+    -> [Double]
+  {
     let n = Double(x.count)
     let mean = x.reduce(0, +) / n
     let variance = x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / n
@@ -43,9 +45,13 @@ private enum Exact {
   }
 }
 
-private func mask(_ shape: [Int]) -> [UInt8] { (0..<shape[0] * shape[1]).map { $0 % 7 == 2 || $0 % 11 < 3 ? 0 : 1 } }
+private func mask(_ shape: [Int]) -> [UInt8] {
+  (0..<shape[0] * shape[1]).map { $0 % 7 == 2 || $0 % 11 < 3 ? 0 : 1 }
+}
 
-private func masked(_ x: [Double], _ shape: [Int]) -> [Double] { zip(x, mask(shape)).map { $1 == 1 ? $0 : -.infinity } }
+private func masked(_ x: [Double], _ shape: [Int]) -> [Double] {
+  zip(x, mask(shape)).map { $1 == 1 ? $0 : -.infinity }
+}
 
 /// A layer norm with what its gradient needs.
 private struct Normed {
@@ -70,7 +76,8 @@ private struct Normed {
           x.span, adding: residual.span, gain: gain.span, bias: bias.span, eps: eps, into: &ys, sum: &sums,
           mean: &means, rstd: &rstds)
       } else if let bias {
-        try layerNorm(x.span, gain: gain.span, bias: bias.span, eps: eps, into: &ys, mean: &means, rstd: &rstds)
+        try layerNorm(
+          x.span, gain: gain.span, bias: bias.span, eps: eps, into: &ys, mean: &means, rstd: &rstds)
       } else {
         try rmsNorm(x.span, gain: gain.span, eps: eps, into: &ys, rstd: &rstds)
       }
@@ -89,12 +96,14 @@ private struct Normed {
     var dxs = dx.mutableSpan
     var dgains = dgain.mutableSpan
     guard centred else {
-      try rmsNormGradient(h.span, gain: gain.span, rstd: rstd.span, upstream: upstream.span, into: &dxs, gain: &dgains)
+      try rmsNormGradient(
+        h.span, gain: gain.span, rstd: rstd.span, upstream: upstream.span, into: &dxs, gain: &dgains)
       return [dx, dgain]
     }
     var dbiases = dbias.mutableSpan
     try layerNormGradient(
-      h.span, gain: gain.span, mean: mean.span, rstd: rstd.span, upstream: upstream.span, throughSum: extra.span,
+      h.span, gain: gain.span, mean: mean.span, rstd: rstd.span, upstream: upstream.span,
+      throughSum: extra.span,
       into: &dxs, gain: &dgains, bias: &dbiases)
     return [dx, dgain, dbias]
   }
@@ -123,9 +132,13 @@ extension OpCase {
       "maskedSoftmax_f32", shapes: Shapes.matrices, inputs: [.uniform, .uniform(-40, 40), .specials],
       call: { shape, inputs in
         let (x, mask) = (inputs[0], mask(shape))
-        return [try filled(x.count) { y throws in try softmax(x.span, columns: shape[1], mask: mask.span, into: &y) }]
+        return [
+          try filled(x.count) { y throws in try softmax(x.span, columns: shape[1], mask: mask.span, into: &y)
+          }
+        ]
       },
-      reference: { shape, x in [Exact.rows(masked(x[0], shape), shape[1], Exact.softmax)] }, tolerance: .ulp(4)),
+      reference: { shape, x in [Exact.rows(masked(x[0], shape), shape[1], Exact.softmax)] },
+      tolerance: .ulp(4)),
     OpCase(
       "logSoftmax_f32", shapes: Shapes.matrices + [[5, 3706]],
       inputs: [.uniform, .uniform(-40, 40), .uniform(-1e4, 1e4), .logNormal, .exactPowersOfTwo, .specials],
@@ -148,13 +161,16 @@ extension OpCase {
       call: { shape, inputs in
         let (x, mask) = (inputs[0], mask(shape))
         return [
-          try filled(x.count) { y throws in try logSoftmax(x.span, columns: shape[1], mask: mask.span, into: &y) }
+          try filled(x.count) { y throws in
+            try logSoftmax(x.span, columns: shape[1], mask: mask.span, into: &y)
+          }
         ]
       },
       reference: { shape, x in [Exact.rows(masked(x[0], shape), shape[1], Exact.logSoftmax)] },
       tolerance: .ulpAbove(4, floor: 0x1p-28)),
     OpCase(
-      "layerNorm_f32", shapes: Shapes.matrices, inputs: [.uniform, .uniform(1000, 1001), .logNormal, .exactPowersOfTwo],
+      "layerNorm_f32", shapes: Shapes.matrices,
+      inputs: [.uniform, .uniform(1000, 1001), .logNormal, .exactPowersOfTwo],
       gradientInputs: .uniform, counts: { [$0[0] * $0[1], $0[1], $0[1]] },
       call: { _, inputs in [try Normed(inputs[0], gain: inputs[1], bias: inputs[2], eps: 0.125).y] },
       reference: { shape, x in
@@ -193,7 +209,9 @@ extension OpCase {
     let z = try filled(6) { z throws in try logSoftmax(x.span, columns: 3, mask: mask.span, into: &z) }
     #expect(z[0..<3].allSatisfy { $0 == -Float.infinity })
     let dy: [Float] = [1, 2, 3, 1, 2, .nan]
-    let dx = try filled(6) { dx throws in try logSoftmaxGradient(z.span, columns: 3, upstream: dy.span, into: &dx) }
+    let dx = try filled(6) { dx throws in
+      try logSoftmaxGradient(z.span, columns: 3, upstream: dy.span, into: &dx)
+    }
     #expect(dx[0..<3].allSatisfy { $0 == 0 })
     #expect(dx[5] == 0)
     #expect(dx[3].isFinite)
@@ -229,7 +247,9 @@ extension OpCase {
   @Test func residualIsAddedOnceAndItsGradientJoins() throws {
     var generator = TestGenerator(stream: "residual")
     for columns in [7, 16, 70, 1030] {
-      let (x, residual) = (generator.floats(2 * columns, .smallIntegers), generator.floats(2 * columns, .smallIntegers))
+      let (x, residual) = (
+        generator.floats(2 * columns, .smallIntegers), generator.floats(2 * columns, .smallIntegers)
+      )
       let (gain, bias) = (generator.floats(columns, .uniform), generator.floats(columns, .uniform))
       let together = zip(x, residual).map { $0 + $1 }
       let fused = try Normed(x, adding: residual, gain: gain, bias: bias)

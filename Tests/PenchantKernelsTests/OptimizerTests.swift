@@ -21,7 +21,8 @@ private struct State: Equatable {
     var p = some.mutableSpan
     var m = means.mutableSpan
     var v = squares.mutableSpan
-    try adam.stepRows(1, rows: ids.span, width: width, gradient: gradient.span, table: &p, first: &m, second: &v)
+    try adam.stepRows(
+      1, rows: ids.span, width: width, gradient: gradient.span, table: &p, first: &m, second: &v)
   }
 
   mutating func step(
@@ -33,13 +34,15 @@ private struct State: Equatable {
     var m = means.mutableSpan
     var v = squares.mutableSpan
     try adam.step(
-      number, gradientScale: scale, ranges: ranges, gradient: gradient.span, parameters: &p, first: &m, second: &v)
+      number, gradientScale: scale, ranges: ranges, gradient: gradient.span, parameters: &p, first: &m,
+      second: &v)
   }
 }
 
 /// Adam from the paper, element by element, in Double.
 private func adamReference(
-  _ adam: Adam, _ start: [Float], _ gradients: [[Float]], scale: Double, rate: Double = 1, decay: Double? = nil
+  _ adam: Adam, _ start: [Float], _ gradients: [[Float]], scale: Double, rate: Double = 1,
+  decay: Double? = nil
 ) -> [Double] {
   let decay = decay ?? adam.decay
   return start.indices.map { i in
@@ -50,7 +53,8 @@ private func adamReference(
       if adam.isDecoupled { p -= adam.rate * rate * decay * p } else { g += decay * p }
       m = adam.beta1 * m + (1 - adam.beta1) * g
       v = adam.beta2 * v + (1 - adam.beta2) * g * g
-      p -= adam.rate * rate * (m / (1 - pow(adam.beta1, step)))
+      p -=
+        adam.rate * rate * (m / (1 - pow(adam.beta1, step)))
         / ((v / (1 - pow(adam.beta2, step))).squareRoot() + adam.epsilon)
     }
     return p
@@ -76,7 +80,8 @@ private func adamReference(
   @Test func rangesHaveTheirOwnRateAndDecayAndTheRestStandsStill() throws {
     let count = 40_000
     let ranges = [
-      ParameterRange(3..<20_000, rate: 2, decay: 0.3), ParameterRange(20_000..<20_000), ParameterRange(20_001..<39_990),
+      ParameterRange(3..<20_000, rate: 2, decay: 0.3), ParameterRange(20_000..<20_000),
+      ParameterRange(20_001..<39_990),
     ]
     let adam = Adam(rate: 0.01, decay: 0.1)
     let all = gradients(3, count)
@@ -86,7 +91,8 @@ private func adamReference(
     let plain = adamReference(adam, start, all, scale: 1, decay: 0)
     for (index, gradient) in all.enumerated() { try state.step(adam, index + 1, gradient, ranges: ranges) }
     for i in 0..<count {
-      let want = (3..<20_000).contains(i) ? fast[i] : (20_001..<39_990).contains(i) ? plain[i] : Double(start[i])
+      let want =
+        (3..<20_000).contains(i) ? fast[i] : (20_001..<39_990).contains(i) ? plain[i] : Double(start[i])
       #expect(abs(Double(state.parameters[i]) - want) < 1e-5)
     }
     #expect(state.first[0] == 0 && state.second[39_995] == 0)
@@ -122,7 +128,9 @@ private func adamReference(
     try Team.with(threads: 1) { () throws in try one.step(Adam(decay: 0.1), 1, gradient) }
     try Team.with(threads: threads) { () throws in try many.step(Adam(decay: 0.1), 1, gradient) }
     #expect(one == many)
-    let norms = try [1, threads].map { count in try Team.with(threads: count) { () throws in try gradientNorm(gradient.span) } }
+    let norms = try [1, threads].map { count in
+      try Team.with(threads: count) { () throws in try gradientNorm(gradient.span) }
+    }
     #expect(norms[0] == norms[1])
   }
 
@@ -179,7 +187,8 @@ private func adamReference(
 
   @Test func settingsOutsideTheirRangeAreRefused() {
     let wrong = [
-      Adam(rate: -1), Adam(rate: .nan), Adam(beta1: 1), Adam(beta2: -0.1), Adam(epsilon: -1), Adam(decay: .nan),
+      Adam(rate: -1), Adam(rate: .nan), Adam(beta1: 1), Adam(beta2: -0.1), Adam(epsilon: -1),
+      Adam(decay: .nan),
     ]
     for adam in wrong {
       #expect(throws: KernelError.self) {

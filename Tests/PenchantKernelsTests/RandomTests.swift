@@ -8,7 +8,10 @@ import Testing
   @Test func philoxGivesThePublishedWords() {
     #expect(philox((0, 0, 0, 0), key: (0, 0)) == [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8])
     let ones = UInt32.max
-    #expect(philox((ones, ones, ones, ones), key: (ones, ones)) == [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd])
+    #expect(
+      philox((ones, ones, ones, ones), key: (ones, ones)) == [
+        0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd,
+      ])
     #expect(
       philox((0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344), key: (0xa409_3822, 0x299f_31d0))
         == [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1])
@@ -20,7 +23,9 @@ import Testing
     for (offset, value) in try draws.uniforms(200).enumerated() {
       let index = 61 + offset
       let counter = UInt64(index / 64 * 16 + index % 16)
-      let words = philox((UInt32(truncatingIfNeeded: counter), UInt32(counter >> 32), 0x0000_0007, 0xfeed), key: (0x9abc_def0, 0x1234_5678))
+      let words = philox(
+        (UInt32(truncatingIfNeeded: counter), UInt32(counter >> 32), 0x0000_0007, 0xfeed),
+        key: (0x9abc_def0, 0x1234_5678))
       #expect(value == Float(words[index % 64 / 16] >> 8) * 0x1p-24)
     }
   }
@@ -70,7 +75,9 @@ import Testing
   }
 
   @Test func streamsAndSeedsAreUnrelated() throws {
-    var streams = [(1, 0), (1, 1), (2, 0), (1, 1 << 40)].map { RandomStream(seed: UInt64($0.0), stream: UInt64($0.1)) }
+    var streams = [(1, 0), (1, 1), (2, 0), (1, 1 << 40)].map {
+      RandomStream(seed: UInt64($0.0), stream: UInt64($0.1))
+    }
     let draws = try streams.indices.map { try streams[$0].normals(50_000) }
     for i in draws.indices {
       for j in 0..<i {
@@ -120,7 +127,9 @@ import Testing
   /// All 24 orders of four places, 48,000 times: 23 degrees of freedom, 5 deviations.
   @Test func everyOrderIsEquallyLikely() throws {
     var counts: [[UInt32]: Int] = [:]
-    for stream in 0..<48_000 { counts[try permutation(4, seed: testSeed, stream: UInt64(stream)), default: 0] += 1 }
+    for stream in 0..<48_000 {
+      counts[try permutation(4, seed: testSeed, stream: UInt64(stream)), default: 0] += 1
+    }
     #expect(counts.count == 24)
     let chi = counts.values.reduce(0.0) { $0 + pow(Double($1) - 2000, 2) / 2000 }
     #expect(abs(chi - 23) < 5 * 46.0.squareRoot())

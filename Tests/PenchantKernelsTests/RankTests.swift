@@ -44,7 +44,9 @@ private struct Contest {
 }
 
 @Suite struct RankTests {
-  @Test(arguments: [[1, 1, 1], [3, 5, 2], [5, 63, 3], [20, 65, 4], [65, 200, 3], [17, 1025, 5], [130, 300, 2], [2, 0, 3]])
+  @Test(arguments: [
+    [1, 1, 1], [3, 5, 2], [5, 63, 3], [20, 65, 4], [65, 200, 3], [17, 1025, 5], [130, 300, 2], [2, 0, 3],
+  ])
   func bestItemsAreThoseOfASort(_ numbers: [Int]) throws {
     let contest = Contest(numbers[0], numbers[1], numbers[2])
     for count in [0, 1, 7, 1000] {
@@ -98,7 +100,8 @@ private struct Contest {
     let contest = Contest(numbers[0], numbers[1], numbers[2])
     func run() throws -> TargetRanks {
       try ranks(
-        ofTargets: contest.targets.span, contest.shape, queries: contest.queries.span, items: contest.items.span,
+        ofTargets: contest.targets.span, contest.shape, queries: contest.queries.span,
+        items: contest.items.span,
         bias: contest.bias.span, mask: contest.mask.span, excluding: try Exclusions(contest.excluded))
     }
     let got = try run()

@@ -15,14 +15,17 @@ private struct Batch {
   /// `[sequences, length, heads, headWidth, causal, kind]`.
   init(_ numbers: [Int]) {
     let shape = SequenceShape(
-      sequences: numbers[0], length: numbers[1], heads: numbers[2], headWidth: numbers[3], isCausal: numbers[4] == 1)
+      sequences: numbers[0], length: numbers[1], heads: numbers[2], headWidth: numbers[3],
+      isCausal: numbers[4] == 1)
     let kind = Kind(rawValue: numbers[5]) ?? .padded
     self.shape = shape
     self.kind = kind
     var ends: [UInt32] = [0]
     for s in 0..<shape.sequences {
       // Ragged: full, empty, one row, then something between.
-      let length = kind == .ragged ? [shape.length, 0, min(1, shape.length), (shape.length + 1) / 2][s % 4] : shape.length
+      let length =
+        kind == .ragged
+        ? [shape.length, 0, min(1, shape.length), (shape.length + 1) / 2][s % 4] : shape.length
       ends.append(ends[s] + UInt32(length))
     }
     offsets = ends
@@ -30,7 +33,10 @@ private struct Batch {
     switch kind {
     case .padded, .ragged: mask = nil
     // The first sequence is dropped altogether, the others lose rows at the left.
-    case .leftPadded: mask = (0..<rows).map { $0 % shape.length >= ($0 < shape.length ? shape.length : shape.length / 3) ? 1 : 0 }
+    case .leftPadded:
+      mask = (0..<rows).map {
+        $0 % shape.length >= ($0 < shape.length ? shape.length : shape.length / 3) ? 1 : 0
+      }
     case .holes: mask = (0..<rows).map { $0 % 3 == 1 ? 0 : 1 }
     }
   }
@@ -53,7 +59,8 @@ private struct Batch {
     let (output, logSums) = try forward(qkv)
     return try filled(qkv.count) { (out: inout MutableSpan<Float>) throws in
       try sequenceAttentionGradient(
-        shape, offsets: kind == .ragged ? offsets.span : nil, mask: mask?.span, qkv: qkv.span, output: output.span,
+        shape, offsets: kind == .ragged ? offsets.span : nil, mask: mask?.span, qkv: qkv.span,
+        output: output.span,
         logSums: logSums.span, outputGradient: upstream.span, into: &out)
     }
   }
@@ -69,7 +76,9 @@ private struct Batch {
     for s in 0..<shape.sequences {
       for head in 0..<shape.heads {
         for i in Int(offsets[s])..<Int(offsets[s + 1]) where mask?[i] != 0 {
-          let keys = (Int(offsets[s])..<Int(offsets[s + 1])).filter { mask?[$0] != 0 && !(shape.isCausal && $0 > i) }
+          let keys = (Int(offsets[s])..<Int(offsets[s + 1])).filter {
+            mask?[$0] != 0 && !(shape.isCausal && $0 > i)
+          }
           let scores = keys.map { key in
             scale * (0..<shape.headWidth).reduce(0) { $0 + at(i, 0, head, $1) * at(key, 1, head, $1) }
           }
@@ -92,8 +101,10 @@ private struct Batch {
 private let attentionShapes = [
   [0, 4, 2, 8, 0, 0], [2, 0, 1, 4, 0, 0], [1, 1, 1, 1, 1, 0], [2, 3, 2, 5, 0, 0], [1, 2, 1, 16, 1, 3],
   [4, 5, 1, 3, 1, 1], [2, 6, 2, 4, 0, 2], [2, 7, 1, 5, 1, 3], [1, 15, 1, 16, 1, 0], [2, 16, 1, 16, 0, 2],
-  [1, 17, 2, 16, 1, 2], [5, 33, 1, 32, 1, 1], [1, 50, 1, 64, 1, 0], [1, 63, 1, 16, 0, 3], [1, 64, 1, 17, 1, 0],
-  [1, 65, 1, 16, 1, 0], [2, 70, 2, 20, 0, 3], [1, 129, 1, 32, 0, 0], [1, 130, 1, 16, 1, 3], [1, 40, 1, 80, 1, 0],
+  [1, 17, 2, 16, 1, 2], [5, 33, 1, 32, 1, 1], [1, 50, 1, 64, 1, 0], [1, 63, 1, 16, 0, 3],
+  [1, 64, 1, 17, 1, 0],
+  [1, 65, 1, 16, 1, 0], [2, 70, 2, 20, 0, 3], [1, 129, 1, 32, 0, 0], [1, 130, 1, 16, 1, 3],
+  [1, 40, 1, 80, 1, 0],
   [1, 193, 1, 16, 1, 0],
 ]
 
@@ -119,7 +130,8 @@ extension OpCase {
     call: { shape, inputs in [try Batch(shape).forward(inputs[0]).output] },
     reference: { shape, inputs in [Batch(shape).reference(inputs[0]).output] },
     gradient: { shape, inputs, upstream in [try Batch(shape).gradient(inputs[0], upstream[0])] },
-    tolerance: .close(relative: 2e-6, absolute: 2e-6), gradientTolerance: .close(relative: 1e-4, absolute: 1e-5))
+    tolerance: .close(relative: 2e-6, absolute: 2e-6),
+    gradientTolerance: .close(relative: 1e-4, absolute: 1e-5))
 }
 
 @Suite struct SequenceTests {
@@ -131,7 +143,9 @@ extension OpCase {
     try OpCase.sequenceGradient.checkGradient(places: 4, largest: 7000)
   }
 
-  @Test(arguments: [2, 3, 5]) func sameBits(_ threads: Int) throws { try OpCase.sequenceGradient.checkBits(threads) }
+  @Test(arguments: [2, 3, 5]) func sameBits(_ threads: Int) throws {
+    try OpCase.sequenceGradient.checkBits(threads)
+  }
 
   /// Rows that take part give the bits of a batch in which the others do not exist.
   @Test(arguments: [16, 10], [0, 1]) func droppedRowsDoNotExist(_ width: Int, _ causal: Int) throws {
@@ -199,7 +213,8 @@ extension OpCase {
         _ = try filled(rows * 2) { (out: inout MutableSpan<Float>) throws in
           var span = sums.mutableSpan
           try sequenceAttention(
-            shape, offsets: offsets.span, qkv: [Float](repeating: 1, count: rows * 6).span, into: &out, logSums: &span)
+            shape, offsets: offsets.span, qkv: [Float](repeating: 1, count: rows * 6).span, into: &out,
+            logSums: &span)
         }
       }
     }

@@ -45,9 +45,13 @@ private func orthogonal(_ n: Int, _ g: inout TestGenerator) -> [[Double]] {
 }
 
 /// A [m, n] with the kind's spectrum, in units of its scale, and the matrix at scale.
-private func matrix(_ kind: Kind, _ m: Int, _ n: Int, symmetric: Bool = false) -> (unit: [Double], scaled: [Double]) {
+private func matrix(_ kind: Kind, _ m: Int, _ n: Int, symmetric: Bool = false) -> (
+  unit: [Double], scaled: [Double]
+) {
   var g = TestGenerator(stream: "\(kind) \(m) \(n) \(symmetric)")
-  let u = orthogonal(m, &g), v = symmetric ? u : orthogonal(n, &g), r = min(m, n)
+  let u = orthogonal(m, &g)
+  let v = symmetric ? u : orthogonal(n, &g)
+  let r = min(m, n)
   var unit = [Double](repeating: 0, count: m * n)
   for i in 0..<m {
     for j in 0..<n {
@@ -58,10 +62,14 @@ private func matrix(_ kind: Kind, _ m: Int, _ n: Int, symmetric: Bool = false) -
   return (unit, unit.map { $0 * kind.scale })
 }
 
-private func times(_ a: [Double], _ b: [Double], _ m: Int, _ k: Int, _ n: Int, transposeB: Bool = false) -> [Double] {
+private func times(_ a: [Double], _ b: [Double], _ m: Int, _ k: Int, _ n: Int, transposeB: Bool = false)
+  -> [Double]
+{
   var c = [Double](repeating: 0, count: m * n)
   for i in 0..<m {
-    for l in 0..<k { for j in 0..<n { c[i * n + j] += a[i * k + l] * (transposeB ? b[j * k + l] : b[l * n + j]) } }
+    for l in 0..<k {
+      for j in 0..<n { c[i * n + j] += a[i * k + l] * (transposeB ? b[j * k + l] : b[l * n + j]) }
+    }
   }
   return c
 }
@@ -90,7 +98,9 @@ private func residual(_ a: [Double], _ b: [Double], _ n: Int, norm: Double) -> D
       let b = (0..<n * 3).map { _ in g.normal() }
       let x = try cholesky.solve(b, columns: 3).map { $0 * kind.scale }
       let back = times(a.unit, x, n, n, 3)
-      #expect(residual(back, b, n, norm: largest(a.unit) * largest(x) * Double(max(n, 1)) + largest(b)) < 10, "\(n)")
+      #expect(
+        residual(back, b, n, norm: largest(a.unit) * largest(x) * Double(max(n, 1)) + largest(b)) < 10, "\(n)"
+      )
     }
   }
 
@@ -125,7 +135,8 @@ private func residual(_ a: [Double], _ b: [Double], _ n: Int, norm: Double) -> D
       let a = matrix(kind, n, n, symmetric: true)
       let eigen = try SymmetricEigen(a.scaled, order: n)
       #expect(eigen.values == eigen.values.sorted())
-      let v = eigen.vectors, values = eigen.values.map { $0 / kind.scale }
+      let v = eigen.vectors
+      let values = eigen.values.map { $0 / kind.scale }
       var scaled = v
       for i in 0..<n { for j in 0..<n { scaled[i * n + j] *= values[i] } }
       var vt = v
@@ -141,14 +152,18 @@ private func residual(_ a: [Double], _ b: [Double], _ n: Int, norm: Double) -> D
 
   @Test(arguments: kinds) private func singularValuesRebuildTheMatrix(_ kind: Kind) throws {
     for (m, n) in [(0, 3), (1, 1), (1, 7), (5, 3), (3, 5), (16, 16), (40, 10), (10, 33)] {
-      let a = matrix(kind, m, n), r = min(m, n)
+      let a = matrix(kind, m, n)
+      let r = min(m, n)
       let svd = try SingularValues(a.scaled, rows: m, columns: n)
       let values = svd.values.map { $0 / kind.scale }
       #expect(values == values.sorted(by: >) && values.allSatisfy { $0 >= 0 })
       var scaled = svd.vt
       for i in 0..<r { for j in 0..<n { scaled[i * n + j] *= values[i] } }
-      #expect(residual(times(svd.u, scaled, m, r, n), a.unit, max(m, n), norm: largest(a.unit)) < 10, "\(m)x\(n)")
-      let alone = try SingularValues(a.scaled, rows: m, columns: n, vectors: false).values.map { $0 / kind.scale }
+      #expect(
+        residual(times(svd.u, scaled, m, r, n), a.unit, max(m, n), norm: largest(a.unit)) < 10, "\(m)x\(n)")
+      let alone = try SingularValues(a.scaled, rows: m, columns: n, vectors: false).values.map {
+        $0 / kind.scale
+      }
       #expect(residual(alone, values, max(m, n), norm: largest(values)) < 10)
     }
   }
@@ -164,7 +179,9 @@ private func residual(_ a: [Double], _ b: [Double], _ n: Int, norm: Double) -> D
       var at = a
       for i in 0..<m { for j in 0..<n { at[j * m + i] = a[i * n + j] } }
       let normal = times(at, left, n, m, 2)
-      #expect(largest(normal) < 10 * Double(max(m, n)) * 0x1p-53 * (largest(a) * largest(x) + largest(b)) * Double(m * n))
+      #expect(
+        largest(normal) < 10 * Double(max(m, n)) * 0x1p-53 * (largest(a) * largest(x) + largest(b))
+          * Double(m * n))
     }
   }
 
@@ -180,19 +197,22 @@ private func residual(_ a: [Double], _ b: [Double], _ n: Int, norm: Double) -> D
   @Test(arguments: [Double.nan, .infinity, -.infinity]) func nonFiniteInputIsRefused(_ bad: Double) {
     var a: [Double] = [2, 0, bad, 2]
     let before = a
-    var values = [0.0, 0], workspace = [UInt8](repeating: 0, count: 1 << 16)
+    var values = [0.0, 0]
+    var workspace = [UInt8](repeating: 0, count: 1 << 16)
     #expect(pn_cholesky_f64(2, &a, 2, nil) == PN_ENONFINITE)
     #expect(a[0] == before[0])
     #expect(pn_symmetric_eigen_f64(2, a, 2, &values, nil, &workspace, 1 << 16) == PN_ENONFINITE)
     #expect(pn_svd_f64(2, 2, a, 2, nil, &values, nil, &workspace, 1 << 16) == PN_ENONFINITE)
     #expect(
-      pn_least_squares_f64(2, 2, 1, -1, a, 2, [1, 1], 1, &values, 1, nil, &workspace, 1 << 16) == PN_ENONFINITE)
+      pn_least_squares_f64(2, 2, 1, -1, a, 2, [1, 1], 1, &values, 1, nil, &workspace, 1 << 16)
+        == PN_ENONFINITE)
     var upper: [Double] = [2, bad, 0, 2]  // above the diagonal nothing is read
     #expect(pn_cholesky_f64(2, &upper, 2, nil) == PN_OK)
   }
 
   @Test func whatCannotBeIsRefused() {
-    var a: [Double] = [1, 0, 0, 1], values = [0.0, 0]
+    var a: [Double] = [1, 0, 0, 1]
+    var values = [0.0, 0]
     var small = [UInt8](repeating: 0, count: 8)
     #expect(pn_cholesky_f64(2, nil, 2, nil) == PN_ENULL)
     #expect(pn_cholesky_f64(2, &a, 1, nil) == PN_EDIM)

@@ -46,7 +46,9 @@ import Testing
     let x = try Self.rows(rows, width, every: 4)
     let d = (0..<rows * denseWidth).map { Float($0 % 11 - 5) }
     let gram = try Gram(sparse: x, dense: d, denseWidth: denseWidth)
-    let full = Self.dense(x).enumerated().map { r, row in row + d[r * denseWidth..<(r + 1) * denseWidth].map(Double.init) }
+    let full = Self.dense(x).enumerated().map { r, row in
+      row + d[r * denseWidth..<(r + 1) * denseWidth].map(Double.init)
+    }
     let v = (0..<rows).map { Double($0 % 3 - 1) }
     var y = [Double](repeating: .nan, count: rows)
     try gram.product(v, into: &y)
@@ -65,7 +67,9 @@ import Testing
       rows: x.rows, width: x.width, starts: x.starts, columns: x.columns, values: x.values.map { $0 / 3 })
     let v = (0..<x.width).map { 1 / Double($0 + 3) }
     let results = try [1, 2, 3, 5].map { threads in
-      try Team.with(threads: threads) { () throws -> ([Float], [Double]) in (try Gram(sparse: scaled).values, try scaled.product(v)) }
+      try Team.with(threads: threads) { () throws -> ([Float], [Double]) in
+        (try Gram(sparse: scaled).values, try scaled.product(v))
+      }
     }
     for result in results {
       #expect(result.0 == results[0].0)
@@ -74,8 +78,14 @@ import Testing
   }
 
   @Test func brokenRowsAreRefused() {
-    #expect(throws: KernelError.self) { try SparseRows(rows: 1, width: 2, starts: [0, 1], columns: [2], values: [1]) }
-    #expect(throws: KernelError.self) { try SparseRows(rows: 2, width: 2, starts: [0, 2, 1], columns: [0], values: [1]) }
-    #expect(throws: KernelError.self) { try SparseRows(rows: 1, width: 2, starts: [0, 1], columns: [0, 1], values: [1]) }
+    #expect(throws: KernelError.self) {
+      try SparseRows(rows: 1, width: 2, starts: [0, 1], columns: [2], values: [1])
+    }
+    #expect(throws: KernelError.self) {
+      try SparseRows(rows: 2, width: 2, starts: [0, 2, 1], columns: [0], values: [1])
+    }
+    #expect(throws: KernelError.self) {
+      try SparseRows(rows: 1, width: 2, starts: [0, 1], columns: [0, 1], values: [1])
+    }
   }
 }

@@ -35,7 +35,9 @@ import Testing
 
   /// Every prefix of the operations, with four ways of losing what was not synced: the last checkpoint whose save had
   /// returned is there, or a newer whole one.
-  @Test(arguments: MemoryFiles.Loss.allCases) func noPowerCutLosesAFinishedCheckpoint(_ loss: MemoryFiles.Loss) throws {
+  @Test(arguments: MemoryFiles.Loss.allCases) func noPowerCutLosesAFinishedCheckpoint(
+    _ loss: MemoryFiles.Loss
+  ) throws {
     var limit = 0
     while true {
       let files = MemoryFiles()
@@ -71,14 +73,20 @@ import Testing
   }
 
   @Test func damagedCheckpointIsPassedOverWithAWarning() throws {
-    for (file, damage) in [("model.safetensors", 100), ("state.json", 30), ("optimizer.safetensors", -1), ("state.json", -1)] {
+    for (file, damage) in [
+      ("model.safetensors", 100), ("state.json", 30), ("optimizer.safetensors", -1), ("state.json", -1),
+    ] {
       let files = MemoryFiles()
       let store = CheckpointStore(folder: "c", keep: 3, files: files)
       try store.save(Self.checkpoint(1))
       try store.save(Self.checkpoint(2))
       files.state.withLock { state in
         let path = "c/step-000002/\(file)"
-        if damage < 0 { state.nodes[path]?.bytes.removeLast(7) } else { state.nodes[path]?.bytes[damage] ^= 1 }
+        if damage < 0 {
+          state.nodes[path]?.bytes.removeLast(7)
+        } else {
+          state.nodes[path]?.bytes[damage] ^= 1
+        }
       }
       var warnings: [String] = []
       #expect(store.loadLast(warn: { warnings.append($0) }) == Self.checkpoint(1))
@@ -97,14 +105,17 @@ import Testing
   }
 
   @Test func realFolderWorksToo() throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("penchant-\(UUID().uuidString)").path
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "penchant-\(UUID().uuidString)"
+    ).path
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let store = CheckpointStore(folder: folder + "/checkpoints", keep: 1)
     for step in [1, 2, 3] { try store.save(Self.checkpoint(step), isBest: step == 1) }
     try store.save(Self.checkpoint(3))
     #expect(store.loadLast() == Self.checkpoint(3))
     #expect(store.loadBest() == Self.checkpoint(1))
-    #expect(SystemFiles().names(in: folder + "/checkpoints") == ["best", "last", "step-000001", "step-000003"])
+    #expect(
+      SystemFiles().names(in: folder + "/checkpoints") == ["best", "last", "step-000001", "step-000003"])
   }
 
   @Test func messagesNameFileAndRepair() {

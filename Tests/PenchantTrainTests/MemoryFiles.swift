@@ -50,7 +50,8 @@ final class MemoryFiles: FileLayer {
     try operate { state in
       let used = state.nodes.values.map(\.bytes.count).reduce(0, +)
       guard used + bytes.count <= state.full else {
-        state.nodes[path] = Node(bytes: Array(bytes.prefix(max(0, state.full - used))), synced: nil, link: nil)
+        state.nodes[path] = Node(
+          bytes: Array(bytes.prefix(max(0, state.full - used))), synced: nil, link: nil)
         throw FileError("write", path, code: ENOSPC)
       }
       state.nodes[path] = Node(bytes: bytes, synced: nil, link: nil)
@@ -68,7 +69,8 @@ final class MemoryFiles: FileLayer {
   func syncDirectory(_ path: String) throws {
     try operate { state in
       state.durable = state.durable.filter { parent($0.key) != path }
-      for (name, node) in state.nodes where parent(name) == path || name.hasPrefix(path + "/") && parent(parent(name)) == path {
+      for (name, node) in state.nodes
+      where parent(name) == path || name.hasPrefix(path + "/") && parent(parent(name)) == path {
         // A renamed folder takes the names inside along.
         state.durable[name] = node
       }
@@ -94,7 +96,9 @@ final class MemoryFiles: FileLayer {
 
   func read(_ path: String) throws -> [UInt8] {
     try state.withLock { state in
-      guard let node = state.nodes[path], node.link == nil else { throw FileError("open", path, code: ENOENT) }
+      guard let node = state.nodes[path], node.link == nil else {
+        throw FileError("open", path, code: ENOENT)
+      }
       return node.bytes
     }
   }

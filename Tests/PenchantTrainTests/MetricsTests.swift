@@ -72,8 +72,11 @@ import Testing
     #expect(kendallTau([1, 1], [1, 2]).isNaN)
     #expect(kendallTau([1], [1]).isNaN)
     var draws = Philox(seed: testSeed)
-    let a = (0..<60).map { _ in Double(draws.index(below: 20)) }, b = (0..<60).map { _ in Double(draws.index(below: 20)) }
-    var concordant = 0.0, ta = 0.0, tb = 0.0
+    let a = (0..<60).map { _ in Double(draws.index(below: 20)) }
+    let b = (0..<60).map { _ in Double(draws.index(below: 20)) }
+    var concordant = 0.0
+    var ta = 0.0
+    var tb = 0.0
     for i in 0..<60 {
       for j in 0..<i {
         concordant += ((a[i] - a[j]) * (b[i] - b[j])).signum
@@ -98,7 +101,8 @@ import Testing
     #expect(abs(interval.high - high) < 0.01)
     // Ten copies of each value in a group carry no more information than one.
     let copies = values.flatMap { Array(repeating: $0, count: 10) }
-    let grouped = Bootstrap(seed: 9).mean(copies, groups: values.indices.flatMap { Array(repeating: "\($0)", count: 10) })
+    let grouped = Bootstrap(seed: 9).mean(
+      copies, groups: values.indices.flatMap { Array(repeating: "\($0)", count: 10) })
     let widths = (grouped.high - grouped.low, interval.high - interval.low)
     #expect(abs(widths.0 - widths.1) < 0.01)
   }

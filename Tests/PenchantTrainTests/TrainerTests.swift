@@ -14,7 +14,9 @@ struct ToyTask: TrainingTask {
   var validation: [Double] = []
 
   mutating func step(_ number: Int) throws -> StepOutcome {
-    if poisoned.contains(number) { return StepOutcome(loss: .nan, learningRate: 0.1, nonFinite: "mlp.0.weight") }
+    if poisoned.contains(number) {
+      return StepOutcome(loss: .nan, learningRate: 0.1, nonFinite: "mlp.0.weight")
+    }
     var draws = Philox(seed: 4, stream: UInt64(number))
     value = sin(value * 3 + draws.uniform())
     return StepOutcome(loss: value * value, learningRate: 0.1, gradientNorm: abs(value))
@@ -48,11 +50,13 @@ struct ToyTask: TrainingTask {
     configuration.epochs = 9
     configuration.patience = 0
     configuration.checkpointEvery = 5
-    let whole = Self.folder(), broken = Self.folder()
+    let whole = Self.folder()
+    let broken = Self.folder()
     defer { for path in [whole, broken] { try? FileManager.default.removeItem(atPath: path) } }
 
     var task = ToyTask()
-    let result = try Trainer(configuration, run: Self.directory(whole)).train(&task, from: TrainingState(seed: 1))
+    let result = try Trainer(configuration, run: Self.directory(whole)).train(
+      &task, from: TrainingState(seed: 1))
     #expect(result.ending == .finished && result.state.step == 63)
 
     let run = try Self.directory(broken)
@@ -68,17 +72,29 @@ struct ToyTask: TrainingTask {
       #expect(run.checkpoints().loadLast()?.state.step == at)
     }
     var last = ToyTask()
-    let resumed = try Trainer(configuration, run: run).train(&last, from: TrainingState(seed: 1), resume: true)
+    let resumed = try Trainer(configuration, run: run).train(
+      &last, from: TrainingState(seed: 1), resume: true)
     #expect(last.value == task.value)
     #expect(resumed.state == result.state)
-    func lines(_ run: RunDirectory) -> [MetricsLine] { run.metrics.read().map { var l = $0; l.wall = 0; return l } }
+    func lines(_ run: RunDirectory) -> [MetricsLine] {
+      run.metrics.read().map {
+        var l = $0
+        l.wall = 0
+        return l
+      }
+    }
     #expect(try lines(RunDirectory.open(whole)) == lines(run))
   }
 
   final class Counter: Sendable {
     private let left: Mutex<Int>
     init(limit: Int) { left = Mutex(limit) }
-    func hit() -> Bool { left.withLock { $0 -= 1; return $0 <= 0 } }
+    func hit() -> Bool {
+      left.withLock {
+        $0 -= 1
+        return $0 <= 0
+      }
+    }
   }
 
   @Test func earlyStoppingKeepsTheBest() throws {
@@ -108,7 +124,9 @@ struct ToyTask: TrainingTask {
     #expect("\(NonFiniteError(tensor: "mlp.0.weight", step: 11))".contains("mlp.0.weight"))
   }
 
-  @Test(arguments: [NonFinitePolicy.skip, .report]) func nonFiniteStepIsLeftOut(_ policy: NonFinitePolicy) throws {
+  @Test(arguments: [NonFinitePolicy.skip, .report]) func nonFiniteStepIsLeftOut(_ policy: NonFinitePolicy)
+    throws
+  {
     var configuration = TrainerConfiguration()
     configuration.epochs = 3
     configuration.onNonfinite = policy
@@ -125,9 +143,11 @@ struct ToyTask: TrainingTask {
     var configuration = TrainerConfiguration()
     configuration.epochs = 1
     var task = ToyTask()
-    _ = try Trainer(configuration, run: run).train(&task, from: TrainingState(seed: 1, configuration: "a", data: "b"))
+    _ = try Trainer(configuration, run: run).train(
+      &task, from: TrainingState(seed: 1, configuration: "a", data: "b"))
     for start in [
-      TrainingState(seed: 2, configuration: "a", data: "b"), TrainingState(seed: 1, configuration: "x", data: "b"),
+      TrainingState(seed: 2, configuration: "a", data: "b"),
+      TrainingState(seed: 1, configuration: "x", data: "b"),
       TrainingState(seed: 1, configuration: "a", data: "x"),
     ] {
       #expect(throws: ConfigurationError.self) {
@@ -149,7 +169,9 @@ struct ToyTask: TrainingTask {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let log = try Self.directory(folder).metrics
     for step in 1...3 {
-      try log.append(MetricsLine(step: step, epoch: 0, wall: 0, split: "train", metrics: ["loss": step == 2 ? .infinity : 1]))
+      try log.append(
+        MetricsLine(
+          step: step, epoch: 0, wall: 0, split: "train", metrics: ["loss": step == 2 ? .infinity : 1]))
     }
     var bytes = try SystemFiles().read(log.path)
     bytes.removeLast(9)
@@ -164,7 +186,8 @@ struct ToyTask: TrainingTask {
   @Test func progressIsPlainOffATerminal() {
     let text = Mutex("")
     let time = Mutex(0.0)
-    let line = ProgressLine(style: .plain, now: { time.withLock { $0 } }, write: { s in text.withLock { $0 += s } })
+    let line = ProgressLine(
+      style: .plain, now: { time.withLock { $0 } }, write: { s in text.withLock { $0 += s } })
     line.report("step", 1, of: 100, [("loss", 0.5132)])
     time.withLock { $0 = 2 }
     line.report("step", 50, of: 100, [("loss", 0.4)])

@@ -12,10 +12,12 @@ import Testing
   /// Answers of known worth: "good" words count up, "bad" ones down.
   static func pairs(_ count: Int, communities: Int = 4, seed: UInt64 = 1) -> [PreferencePair] {
     var draws = Philox(seed: seed, stream: 99)
-    let good = ["evidence", "reason", "because", "clear"], bad = ["whatever", "lol", "dunno", "meh"]
+    let good = ["evidence", "reason", "because", "clear"]
+    let bad = ["whatever", "lol", "dunno", "meh"]
     let plain = ["the", "a", "house", "tree", "walks", "over", "green", "quiet", "stone", "river"]
     func answer() -> (String, Double) {
-      var words: [String] = [], worth = 0.0
+      var words: [String] = []
+      var worth = 0.0
       for _ in 0..<(4 + draws.index(below: 8)) {
         switch draws.index(below: 5) {
         case 0:
@@ -30,16 +32,19 @@ import Testing
       return (words.joined(separator: " "), worth)
     }
     return (0..<count).map { index in
-      let a = answer(), b = answer()
+      let a = answer()
+      let b = answer()
       let first = draws.uniform() < sigmoid(2 * (a.1 - b.1))
       return PreferencePair(
-        prompt: "?", chosen: first ? a.0 : b.0, rejected: first ? b.0 : a.0, community: "group \(index % communities)")
+        prompt: "?", chosen: first ? a.0 : b.0, rejected: first ? b.0 : a.0,
+        community: "group \(index % communities)")
     }
   }
 
   static func features(_ rows: Int, _ width: Int, seed: UInt64 = 3) throws -> FeatureMatrix {
     var draws = Philox(seed: seed)
-    return try FeatureMatrix(rows: rows, width: width, dense: (0..<rows * width).map { _ in Float(draws.normal()) })
+    return try FeatureMatrix(
+      rows: rows, width: width, dense: (0..<rows * width).map { _ in Float(draws.normal()) })
   }
 
   @Test func learnsAndBeatsLength() throws {
@@ -61,7 +66,8 @@ import Testing
       items: 40, chosen: pairs.map { UInt32($0.0) }, rejected: pairs.map { UInt32($0.1) })
     let ridge = 0.8
     let products = try FeatureProducts(x)
-    let empty = try SparseRows(rows: 40, width: 0, starts: [Int](repeating: 0, count: 41), columns: [], values: [])
+    let empty = try SparseRows(
+      rows: 40, width: 0, starts: [Int](repeating: 0, count: 41), columns: [], values: [])
     let gram = try Gram(sparse: empty, dense: x.dense, denseWidth: 6)
     var weights: [[Double]] = []
     for space in [ScoreSpace.gram(gram), .features(products)] {
@@ -175,7 +181,9 @@ import Testing
   @Test func wrongSettingsNameThemselves() {
     var configuration = BradleyTerryConfiguration()
     configuration.objective.ridges = [1, -1]
-    #expect(throws: ConfigurationError("objective.ridges must be a list of numbers above 0, found [1.0, -1.0]")) {
+    #expect(
+      throws: ConfigurationError("objective.ridges must be a list of numbers above 0, found [1.0, -1.0]")
+    ) {
       try BradleyTerry(configuration)
     }
   }
@@ -183,7 +191,12 @@ import Testing
   @Test func weightsCountAsCopies() throws {
     let pairs = Self.pairs(40)
     let copied = PairTable(pairs + pairs)
-    let weighted = PairTable(pairs.map { var p = $0; p.weight = 2; return p })
+    let weighted = PairTable(
+      pairs.map {
+        var p = $0
+        p.weight = 2
+        return p
+      })
     let x = try TextFeaturiser().analyse(copied.texts)
     let rows = x.fit(Array(0..<copied.texts.count)).encode(x)
     let space = try LinearSpace(rows)
@@ -228,14 +241,18 @@ import Testing
   @Test func bitsDoNotDependOnThreads() throws {
     let table = PairTable(BradleyTerryTests.pairs(100))
     let hashes = try [1, 2, 3, 5].map { threads in
-      try Team.with(threads: threads) { XXHash64.hex(try BradleyTerry(Self.configuration(epochs: 3)).fit(to: table).scores) }
+      try Team.with(threads: threads) {
+        XXHash64.hex(try BradleyTerry(Self.configuration(epochs: 3)).fit(to: table).scores)
+      }
     }
     #expect(Set(hashes).count == 1)
   }
 
   /// Stopped at random steps and resumed from the files, against a run without a stop.
   @Test func stoppedAndResumedHasTheSameBits() throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("penchant-\(UUID().uuidString)").path
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "penchant-\(UUID().uuidString)"
+    ).path
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let table = PairTable(BradleyTerryTests.pairs(150))
     var configuration = Self.configuration(epochs: 5)
@@ -260,5 +277,10 @@ import Testing
 final class Stopper: Sendable {
   private let left: Mutex<Int>
   init(after: Int) { left = Mutex(after) }
-  func hit() -> Bool { left.withLock { $0 -= 1; return $0 <= 0 } }
+  func hit() -> Bool {
+    left.withLock {
+      $0 -= 1
+      return $0 <= 0
+    }
+  }
 }

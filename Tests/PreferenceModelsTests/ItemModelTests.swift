@@ -8,7 +8,8 @@ import Testing
 
 @Suite struct ItemModelTests {
   /// Two items: the score difference is the log of the odds, its variance the sum of the inverse counts.
-  @Test(arguments: ItemModel.Method.allCases) func twoItemsHaveAClosedForm(_ method: ItemModel.Method) throws {
+  @Test(arguments: ItemModel.Method.allCases) func twoItemsHaveAClosedForm(_ method: ItemModel.Method) throws
+  {
     var configuration = ItemModel.Configuration()
     configuration.method = method
     let comparisons = Array(repeating: ("a", "b"), count: 12) + Array(repeating: ("b", "a"), count: 5)
@@ -62,8 +63,12 @@ import Testing
   }
 
   @Test func missingMaximumNamesTheGroups() throws {
-    let comparisons = [("a", "b"), ("b", "a"), ("c", "a"), ("c", "d"), ("d", "c")].map { (winner: $0.0, loser: $0.1) }
-    #expect(throws: ItemModelError.noMaximum(groups: [["a", "b"], ["c", "d"]])) { try ItemModel().fit(comparisons) }
+    let comparisons = [("a", "b"), ("b", "a"), ("c", "a"), ("c", "d"), ("d", "c")].map {
+      (winner: $0.0, loser: $0.1)
+    }
+    #expect(throws: ItemModelError.noMaximum(groups: [["a", "b"], ["c", "d"]])) {
+      try ItemModel().fit(comparisons)
+    }
     var configuration = ItemModel.Configuration()
     configuration.ridge = 0.1
     let fitted = try ItemModel(configuration).fit(comparisons)
@@ -75,7 +80,8 @@ import Testing
   @Test func rankingsOfTwoAreComparisons() throws {
     let (names, graph, _) = try Self.tournament(items: 8, games: 200)
     let rankings = zip(graph.chosen, graph.rejected).map { [names[Int($0)], names[Int($1)]] }
-    let pairs = try ItemModel().fit(zip(graph.chosen, graph.rejected).map { (winner: names[Int($0)], loser: names[Int($1)]) })
+    let pairs = try ItemModel().fit(
+      zip(graph.chosen, graph.rejected).map { (winner: names[Int($0)], loser: names[Int($1)]) })
     let ranks = try ItemModel().fit(rankings: rankings)
     #expect(pairs.names == ranks.names)
     for i in pairs.scores.indices {
@@ -87,10 +93,15 @@ import Testing
   /// Gradient and Hessian of Plackett–Luce against differences of the loss.
   @Test func rankingDerivativesPassFiniteDifferences() throws {
     var draws = Philox(seed: testSeed)
-    let rankings = (0..<6).map { _ in Array((0..<7).shuffled(using: &draws).prefix(2 + draws.index(below: 5))) }
+    let rankings = (0..<6).map { _ in Array((0..<7).shuffled(using: &draws).prefix(2 + draws.index(below: 5)))
+    }
     var likelihood = RankingLikelihood(items: 7, rankings: rankings)
-    let s = (0..<7).map { _ in draws.normal() }, v = (0..<7).map { _ in draws.normal() }
-    var g = [Double](repeating: 0, count: 7), up = g, down = g, hv = g
+    let s = (0..<7).map { _ in draws.normal() }
+    let v = (0..<7).map { _ in draws.normal() }
+    var g = [Double](repeating: 0, count: 7)
+    var up = g
+    var down = g
+    var hv = g
     _ = try likelihood.evaluate(s, gradient: &g)
     try likelihood.hessianProduct(v, into: &hv)
     let h = 1e-5
@@ -118,14 +129,18 @@ import Testing
     configuration.ridge = 0.1
     configuration.standardErrorLimit = 0
     let model = try ItemModel(configuration)
-    let scores = try [1, 2, 3, 5].map { threads in try Team.with(threads: threads) { try model.fit(names: names, graph).scores } }
+    let scores = try [1, 2, 3, 5].map { threads in
+      try Team.with(threads: threads) { try model.fit(names: names, graph).scores }
+    }
     #expect(scores.allSatisfy { $0 == scores[0] })
   }
 
   @Test func emptyAndDegenerateInputs() throws {
     #expect(try ItemModel().fit([]).scores.isEmpty)
     #expect(try ItemModel().fit(rankings: []).scores.isEmpty)
-    #expect(throws: ItemModelError.repeatedItem(ranking: 0, name: "a")) { try ItemModel().fit(rankings: [["a", "b", "a"]]) }
+    #expect(throws: ItemModelError.repeatedItem(ranking: 0, name: "a")) {
+      try ItemModel().fit(rankings: [["a", "b", "a"]])
+    }
     var configuration = ItemModel.Configuration()
     configuration.method = .mm
     configuration.ridge = 1
@@ -135,7 +150,8 @@ import Testing
   static func tournament(items: Int, games: Int) throws -> ([String], ComparisonGraph, [Double]) {
     var draws = Philox(seed: testSeed &+ 17, stream: UInt64(items))
     let strengths = (0..<items).map { _ in draws.normal() }
-    var chosen: [UInt32] = [], rejected: [UInt32] = []
+    var chosen: [UInt32] = []
+    var rejected: [UInt32] = []
     // A round where each beats the next and loses to it once keeps the graph connected.
     for i in 0..<items {
       chosen += [UInt32(i), UInt32((i + 1) % items)]
@@ -148,6 +164,9 @@ import Testing
       chosen.append(UInt32(first ? a : b))
       rejected.append(UInt32(first ? b : a))
     }
-    return ((0..<items).map { "item \($0)" }, try ComparisonGraph(items: items, chosen: chosen, rejected: rejected), strengths)
+    return (
+      (0..<items).map { "item \($0)" }, try ComparisonGraph(items: items, chosen: chosen, rejected: rejected),
+      strengths
+    )
   }
 }

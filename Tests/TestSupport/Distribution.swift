@@ -30,7 +30,9 @@ public struct Distribution: Sendable, CustomStringConvertible {
   }
 
   /// Integers in -8 ... 8: sums and products are exact, so that `==` is the right comparison.
-  public static let smallIntegers = Distribution("smallIntegers") { Float(Int.random(in: -8...8, using: &$0)) }
+  public static let smallIntegers = Distribution("smallIntegers") {
+    Float(Int.random(in: -8...8, using: &$0))
+  }
 
   /// Every finite bit pattern with equal chance: all binades, subnormals too.
   public static let finiteBits = Distribution("finiteBits") {

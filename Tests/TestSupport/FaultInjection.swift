@@ -46,7 +46,9 @@ public enum FaultInjection {
       for nth in 1...limit {
         var succeeded = false
         let run = run(failing: nth, mode) { succeeded = body() }
-        if run.kept != 0 { throw SweepFailure("\(run.kept) blocks leaked, allocation \(nth) refused (\(mode))") }
+        if run.kept != 0 {
+          throw SweepFailure("\(run.kept) blocks leaked, allocation \(nth) refused (\(mode))")
+        }
         if run.refused == 0 {
           if !succeeded { throw SweepFailure("failed with no allocation refused") }
           break

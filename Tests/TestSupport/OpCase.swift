@@ -8,7 +8,8 @@ public struct OpCase: Sendable, CustomStringConvertible {
   public typealias Call = @Sendable (_ shape: [Int], _ inputs: [[Float]]) throws -> [[Float]]
   public typealias Reference = @Sendable (_ shape: [Int], _ inputs: [[Double]]) -> [[Double]]
   /// Gradients with respect to the inputs, from the inputs and the upstream gradient of every output.
-  public typealias Gradient = @Sendable (_ shape: [Int], _ inputs: [[Float]], _ upstream: [[Float]]) throws -> [[Float]]
+  public typealias Gradient =
+    @Sendable (_ shape: [Int], _ inputs: [[Float]], _ upstream: [[Float]]) throws -> [[Float]]
 
   public let name: String
   let shapes: [[Int]]
@@ -29,7 +30,8 @@ public struct OpCase: Sendable, CustomStringConvertible {
   ///   - reference: In Double, written from the formula, sharing no code with `call`.
   ///   - gradient: `nil` for operations without one; fewer arrays than inputs leave the last inputs without a gradient.
   public init(
-    _ name: String, shapes: [[Int]], inputs: [Distribution] = [.uniform, .logNormal, .exactPowersOfTwo, .specials],
+    _ name: String, shapes: [[Int]],
+    inputs: [Distribution] = [.uniform, .logNormal, .exactPowersOfTwo, .specials],
     gradientInputs: Distribution = .uniform(-2, 2),
     counts: @escaping @Sendable ([Int]) -> [Int] = { [$0.reduce(1, *)] },
     call: @escaping Call, reference: @escaping Reference, gradient: Gradient? = nil,
@@ -76,7 +78,9 @@ public struct OpCase: Sendable, CustomStringConvertible {
         let values = arrays(shape, distribution, "compare")
         let got = try call(shape, values)
         let want = reference(shape, values.map { $0.map(Double.init) })
-        guard got.count == want.count else { throw fail(shape, "\(got.count) outputs, \(want.count) expected") }
+        guard got.count == want.count else {
+          throw fail(shape, "\(got.count) outputs, \(want.count) expected")
+        }
         for (index, (some, other)) in zip(got, want).enumerated() {
           if let failure = tolerance.firstFailure(some, other) {
             throw fail(shape, "\(distribution), output \(index) \(failure)")
@@ -116,7 +120,8 @@ public struct OpCase: Sendable, CustomStringConvertible {
           throw fail(shape, "gradient \(input) has \(got.count) values, its input \(values[input].count)")
         }
         let all = Array(got.indices)
-        let chosen = all.count <= places ? all : (0..<places).map { _ in Int.random(in: all.indices, using: &generator) }
+        let chosen =
+          all.count <= places ? all : (0..<places).map { _ in Int.random(in: all.indices, using: &generator) }
         let want = chosen.map { index in
           let step = 2e-3 * max(1, abs(point[input][index]))
           return (4 * difference(input, index, step / 2) - difference(input, index, step)) / 3
@@ -133,7 +138,8 @@ public struct OpCase: Sendable, CustomStringConvertible {
     for shape in shapes {
       let values = arrays(shape, gradientInputs, "bits")
       let outputs = try Team.with(threads: 1) { () throws in try call(shape, values) }
-      guard bits(outputs) == bits(try Team.with(threads: threads) { () throws in try call(shape, values) }) else {
+      guard bits(outputs) == bits(try Team.with(threads: threads) { () throws in try call(shape, values) })
+      else {
         throw fail(shape, "other bits with \(threads) threads")
       }
       guard let gradient else { continue }

@@ -20,7 +20,9 @@ public enum Tolerance: Sendable {
       let error = excess(got[index], want[index], largest)
       if error > 1, error > worst?.error ?? 1 { worst = (error, index) }
     }
-    return worst.map { "[\($0.index)] is \(got[$0.index]), reference \(want[$0.index]) (\($0.error) times \(self))" }
+    return worst.map {
+      "[\($0.index)] is \(got[$0.index]), reference \(want[$0.index]) (\($0.error) times \(self))"
+    }
   }
 
   /// The error over what is allowed.

@@ -66,7 +66,9 @@ struct CheckpointRecord: Codable {
     self = try JSONDecoder().decode(CheckpointRecord.self, from: Data(bytes))
     var blank = self
     blank.xxh64 = ""
-    guard try XXHash64.hex(blank.encoded()) == xxh64 else { throw CheckpointError("state.json has a wrong checksum") }
+    guard try XXHash64.hex(blank.encoded()) == xxh64 else {
+      throw CheckpointError("state.json has a wrong checksum")
+    }
   }
 
   func encoded() throws -> [UInt8] {

@@ -63,7 +63,9 @@ public struct CheckpointStore: Sendable {
 
   /// The checkpoint `best` points at, else the newest whole one.
   public func loadBest(warn: (String) -> Void = { _ in }) -> Checkpoint? {
-    if let best = files.target(of: "\(folder)/best"), let checkpoint = firstWhole([best], warn) { return checkpoint }
+    if let best = files.target(of: "\(folder)/best"), let checkpoint = firstWhole([best], warn) {
+      return checkpoint
+    }
     return loadLast(warn: warn)
   }
 
@@ -91,7 +93,9 @@ public struct CheckpointStore: Sendable {
       guard bytes.count == expected.bytes else {
         throw CheckpointError("\(file) has \(bytes.count) bytes, state.json says \(expected.bytes)")
       }
-      guard XXHash64.hex(bytes) == expected.xxh64 else { throw CheckpointError("\(file) has a wrong checksum") }
+      guard XXHash64.hex(bytes) == expected.xxh64 else {
+        throw CheckpointError("\(file) has a wrong checksum")
+      }
       contents[file] = bytes
     }
     return Checkpoint(state: record.state, files: contents)

@@ -59,7 +59,9 @@ public struct SystemFiles: FileLayer {
     var partial = path.hasPrefix("/") ? "/" : ""
     for part in path.split(separator: "/") {
       partial += (partial.isEmpty || partial.hasSuffix("/") ? "" : "/") + part
-      if mkdir(partial, 0o777) != 0, errno != EEXIST { throw FileError("create directory", partial, code: errno) }
+      if mkdir(partial, 0o777) != 0, errno != EEXIST {
+        throw FileError("create directory", partial, code: errno)
+      }
     }
     var information = stat()
     guard stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR else {
@@ -72,7 +74,9 @@ public struct SystemFiles: FileLayer {
     guard file >= 0 else { throw FileError("create", path, code: errno) }
     var written = 0
     while written < bytes.count {
-      let count = bytes.withUnsafeBytes { Foundation.write(file, $0.baseAddress! + written, bytes.count - written) }
+      let count = bytes.withUnsafeBytes {
+        Foundation.write(file, $0.baseAddress! + written, bytes.count - written)
+      }
       if count < 0 {
         if errno == EINTR { continue }
         let code = errno

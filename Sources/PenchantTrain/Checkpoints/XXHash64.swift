@@ -29,7 +29,9 @@ public enum XXHash64 {
   private static func rotate(_ x: UInt64, _ by: UInt64) -> UInt64 { (x << by) | (x >> (64 &- by)) }
 
   private static func hash(_ data: UnsafeRawBufferPointer, seed: UInt64) -> UInt64 {
-    func word(_ at: Int) -> UInt64 { UInt64(littleEndian: data.loadUnaligned(fromByteOffset: at, as: UInt64.self)) }
+    func word(_ at: Int) -> UInt64 {
+      UInt64(littleEndian: data.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+    }
     func half(_ at: Int) -> UInt64 {
       UInt64(UInt32(littleEndian: data.loadUnaligned(fromByteOffset: at, as: UInt32.self)))
     }
@@ -37,7 +39,10 @@ public enum XXHash64 {
     var at = 0
     var h: UInt64
     if count >= 32 {
-      var a = seed &+ p1 &+ p2, b = seed &+ p2, c = seed, d = seed &- p1
+      var a = seed &+ p1 &+ p2
+      var b = seed &+ p2
+      var c = seed
+      var d = seed &- p1
       while at &+ 32 <= count {
         a = round(a, word(at))
         b = round(b, word(at &+ 8))

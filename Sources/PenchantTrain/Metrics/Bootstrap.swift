@@ -44,7 +44,8 @@ public struct Bootstrap: Sendable {
     guard sums.count > 1 else { return Interval(low: .nan, high: .nan) }
     let means = (0..<replicates).map { replicate in
       var draws = Philox(seed: seed, stream: UInt64(replicate))
-      var sum = 0.0, count = 0.0
+      var sum = 0.0
+      var count = 0.0
       for _ in sums.indices {
         let drawn = sums[draws.index(below: sums.count)]
         sum += drawn.sum

@@ -23,7 +23,8 @@ public struct Reliability: Sendable, Codable, Equatable {
   public init(margins: [Double], weights: [Double]? = nil, bins count: Int = 10) {
     let edges = (0...max(1, count)).map { 0.5 + 0.5 * Double($0) / Double(max(1, count)) }
     var confidence = [Double](repeating: 0, count: max(1, count))
-    var right = confidence, weight = confidence
+    var right = confidence
+    var weight = confidence
     var number = [Int](repeating: 0, count: max(1, count))
     for (index, margin) in margins.enumerated() where !margin.isNaN {
       let p = sigmoid(abs(margin))
@@ -63,7 +64,8 @@ public struct TemperatureScaling: Sendable, Codable, Equatable {
       return
     }
     func derivatives(_ b: Double) -> (first: Double, second: Double) {
-      var first = 0.0, second = 0.0
+      var first = 0.0
+      var second = 0.0
       for (m, w) in used {
         let miss = sigmoid(-b * m)
         first -= w * m * miss

@@ -36,7 +36,11 @@ public struct PairMetrics: Sendable, Codable, Equatable {
     count = margins.count
     accuracy = mean(margins.map(Self.hit))
     logLoss = mean(margins.map { softplus(-$0) })
-    brier = mean(margins.map { let miss = sigmoid(-$0); return miss * miss })
+    brier = mean(
+      margins.map {
+        let miss = sigmoid(-$0)
+        return miss * miss
+      })
     ece = Reliability(margins: margins, weights: weights).ece
     auc = Self.auc(margins: margins, weights: weights)
     self.chosen = mean(chosen)
@@ -50,7 +54,9 @@ public struct PairMetrics: Sendable, Codable, Equatable {
   }
 
   /// 1 for a positive margin, one half for none, 0 for a negative one.
-  public static func hit(_ margin: Double) -> Double { margin > 0 ? 1 : margin == 0 ? 0.5 : margin < 0 ? 0 : .nan }
+  public static func hit(_ margin: Double) -> Double {
+    margin > 0 ? 1 : margin == 0 ? 0.5 : margin < 0 ? 0 : .nan
+  }
 
   /// P(m > -m') for two margins drawn independently, ties one half: each pair is seen as (a, b) with label 1 and as (b, a)
   /// with label 0.
@@ -68,7 +74,8 @@ public struct PairMetrics: Sendable, Codable, Equatable {
     var at = 0
     while at < points.count {
       var end = at
-      var positive = 0.0, negative = 0.0
+      var positive = 0.0
+      var negative = 0.0
       while end < points.count, points[end].value == points[at].value {
         if points[end].positive { positive += points[end].weight } else { negative += points[end].weight }
         end += 1

@@ -2,7 +2,9 @@
 /// each. O(n log n) (Knight 1966). NaN when one list is constant, shorter than two, or has a NaN.
 public func kendallTau(_ a: [Double], _ b: [Double]) -> Double {
   let n = min(a.count, b.count)
-  guard n > 1, a.count == b.count, !a.contains(where: \.isNaN), !b.contains(where: \.isNaN) else { return .nan }
+  guard n > 1, a.count == b.count, !a.contains(where: \.isNaN), !b.contains(where: \.isNaN) else {
+    return .nan
+  }
   let order = (0..<n).sorted { (a[$0], b[$0], $0) < (a[$1], b[$1], $1) }
   func choose(_ k: Int) -> Int { k * (k - 1) / 2 }
   func ties(_ same: (Int, Int) -> Bool, _ order: [Int]) -> Int {
@@ -38,8 +40,10 @@ private func mergeSort(_ values: inout [Double]) -> Int {
   while width < values.count {
     var start = 0
     while start < values.count {
-      let middle = min(start + width, values.count), end = min(start + 2 * width, values.count)
-      var left = start, right = middle
+      let middle = min(start + width, values.count)
+      let end = min(start + 2 * width, values.count)
+      var left = start
+      var right = middle
       for out in start..<end {
         if left < middle, right >= end || values[left] <= values[right] {
           other[out] = values[left]

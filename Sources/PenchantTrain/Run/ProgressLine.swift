@@ -45,7 +45,9 @@ public final class ProgressLine: Sendable {
   }
 
   /// Shows `step` of `total` with named values, unless the last line is too recent; the last step is always shown.
-  public func report(_ label: String = "step", _ step: Int, of total: Int?, _ values: [(name: String, value: Double)]) {
+  public func report(
+    _ label: String = "step", _ step: Int, of total: Int?, _ values: [(name: String, value: Double)]
+  ) {
     guard style != .silent else { return }
     let time = now()
     let line: String? = state.withLock { state in
@@ -123,5 +125,7 @@ public final class ProgressLine: Sendable {
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
-  public static let standardError: @Sendable (String) -> Void = { FileHandle.standardError.write(Data($0.utf8)) }
+  public static let standardError: @Sendable (String) -> Void = {
+    FileHandle.standardError.write(Data($0.utf8))
+  }
 }

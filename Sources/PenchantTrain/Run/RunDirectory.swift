@@ -38,7 +38,9 @@ public struct RunDirectory: Sendable {
   }
 
   /// Writes a file of the run: the old or the new content survives a crash, never a part.
-  public func write(_ name: String, _ text: String) throws { try files.replace(file(name), with: [UInt8](text.utf8)) }
+  public func write(_ name: String, _ text: String) throws {
+    try files.replace(file(name), with: [UInt8](text.utf8))
+  }
   public func write(_ name: String, bytes: [UInt8]) throws { try files.replace(file(name), with: bytes) }
 
   public func write<T: Encodable>(_ name: String, json value: T) throws {
@@ -69,7 +71,8 @@ public enum JSON {
   public static func encode<T: Encodable>(_ value: T, pretty: Bool = true) throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting =
-      pretty ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
+      pretty
+      ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     return try encoder.encode(value)

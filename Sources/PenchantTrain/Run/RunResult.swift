@@ -25,13 +25,17 @@ public struct RunResult: Codable, Sendable {
     public var groups: [Group]
     public var seconds: Double
 
-    public init(name: String, margins: [Double], groups: [String], seconds: Double = 0, seed: UInt64, chances: Bool = true) {
+    public init(
+      name: String, margins: [Double], groups: [String], seconds: Double = 0, seed: UInt64,
+      chances: Bool = true
+    ) {
       let all = PairMetrics(margins: margins)
       self.name = name
       self.seconds = seconds
       let bootstrap = Bootstrap(seed: seed)
       let hits = margins.map(PairMetrics.hit)
-      metrics = chances ? Dictionary(uniqueKeysWithValues: all.named) : ["accuracy": all.accuracy, "auc": all.auc]
+      metrics =
+        chances ? Dictionary(uniqueKeysWithValues: all.named) : ["accuracy": all.accuracy, "auc": all.auc]
       accuracyInterval = bootstrap.mean(hits, groups: Set(groups).count > 1 ? groups : nil)
       reliability = chances ? Reliability(margins: margins) : nil
       var members: [String: [Int]] = [:]
@@ -40,7 +44,8 @@ public struct RunResult: Codable, Sendable {
         let places = members[name] ?? []
         let own = places.map { hits[$0] }
         return Group(
-          name: name, count: places.count, accuracy: own.sum() / Double(max(1, own.count)), interval: bootstrap.mean(own),
+          name: name, count: places.count, accuracy: own.sum() / Double(max(1, own.count)),
+          interval: bootstrap.mean(own),
           logLoss: places.map { softplus(-margins[$0]) }.sum() / Double(max(1, places.count)))
       }
     }

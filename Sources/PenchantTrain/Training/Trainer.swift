@@ -39,7 +39,8 @@ public struct Trainer: Sendable {
   public var shouldStop: @Sendable () -> Bool
 
   public init(
-    _ configuration: TrainerConfiguration, run: RunDirectory? = nil, progress: ProgressLine = ProgressLine(style: .silent),
+    _ configuration: TrainerConfiguration, run: RunDirectory? = nil,
+    progress: ProgressLine = ProgressLine(style: .silent),
     shouldStop: @escaping @Sendable () -> Bool = { Interrupt.isRequested }
   ) {
     self.configuration = configuration
@@ -66,8 +67,10 @@ public struct Trainer: Sendable {
     }
     try run?.metrics.rewind(to: state.step)
 
-    let total = configuration.steps > 0 ? configuration.steps : configuration.epochs * max(1, task.stepsPerEpoch)
-    let validateEvery = configuration.validateEvery > 0 ? configuration.validateEvery : max(1, task.stepsPerEpoch)
+    let total =
+      configuration.steps > 0 ? configuration.steps : configuration.epochs * max(1, task.stepsPerEpoch)
+    let validateEvery =
+      configuration.validateEvery > 0 ? configuration.validateEvery : max(1, task.stepsPerEpoch)
     let before = run?.metrics.read().last?.wall ?? 0
     let started = ProgressLine.clock()
     var wall: Double { before + ProgressLine.clock() - started }
@@ -115,7 +118,10 @@ public struct Trainer: Sendable {
       progress.report("step", state.step, of: total, shown)
 
       if state.step % configuration.logEvery == 0 || state.step == total, state.lossCount > 0 {
-        var values = [(name: "loss", value: state.lossSum / Double(state.lossCount)), ("learning_rate", outcome.learningRate)]
+        var values = [
+          (name: "loss", value: state.lossSum / Double(state.lossCount)),
+          ("learning_rate", outcome.learningRate),
+        ]
         if let norm = outcome.gradientNorm { values.append(("gradient_norm", norm)) }
         try log("train", values)
         state.lossSum = 0
@@ -124,7 +130,8 @@ public struct Trainer: Sendable {
       if state.step % validateEvery == 0 || state.step == total {
         let metrics = try task.validate()
         if let watched = metrics.first(where: { $0.name == configuration.watch })?.value {
-          let better = state.best.map { configuration.higherIsBetter ? watched > $0 : watched < $0 } ?? watched.isFinite
+          let better =
+            state.best.map { configuration.higherIsBetter ? watched > $0 : watched < $0 } ?? watched.isFinite
           state.waited = better ? 0 : state.waited + 1
           try log("validation", metrics)
           if better {
@@ -135,7 +142,8 @@ public struct Trainer: Sendable {
           }
         } else if !metrics.isEmpty {
           throw ConfigurationError(
-            "run.watch is \"\(configuration.watch)\"; validation gives \(metrics.map(\.name).joined(separator: ", "))")
+            "run.watch is \"\(configuration.watch)\"; validation gives \(metrics.map(\.name).joined(separator: ", "))"
+          )
         }
       }
       if state.step % configuration.checkpointEvery == 0 { try save() }
@@ -152,13 +160,15 @@ public struct Trainer: Sendable {
 
   private func checkMatch(_ saved: TrainingState, _ start: TrainingState) throws {
     guard saved.configuration == start.configuration else {
-      throw ConfigurationError("the checkpoint was made with another configuration; resume with the run's own config.yaml")
+      throw ConfigurationError(
+        "the checkpoint was made with another configuration; resume with the run's own config.yaml")
     }
     guard saved.data == start.data else {
       throw ConfigurationError("the checkpoint was made with other data; resume with the same file")
     }
     guard saved.seed == start.seed else {
-      throw ConfigurationError("the checkpoint was made with seed \(saved.seed), this run has seed \(start.seed)")
+      throw ConfigurationError(
+        "the checkpoint was made with seed \(saved.seed), this run has seed \(start.seed)")
     }
   }
 }

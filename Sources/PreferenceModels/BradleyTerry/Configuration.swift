@@ -95,11 +95,15 @@ public struct BradleyTerryConfiguration: Codable, Sendable, Equatable {
     try check(
       optimizer.weightDecay >= 0 && optimizer.weightDecay.isFinite, "optimizer.weight_decay", "0 or more",
       optimizer.weightDecay)
-    try check((1...1_000_000).contains(optimizer.batchSize), "optimizer.batch_size", "1 to 1000000", optimizer.batchSize)
+    try check(
+      (1...1_000_000).contains(optimizer.batchSize), "optimizer.batch_size", "1 to 1000000",
+      optimizer.batchSize)
     try check((0...1).contains(optimizer.warmup), "optimizer.warmup", "0 to 1", optimizer.warmup)
     try check(optimizer.clip >= 0 && optimizer.clip.isFinite, "optimizer.clip", "0 or more", optimizer.clip)
     if features.builtin {
-      do { try features.featuriser.validate() } catch { throw ConfigurationError("features.featuriser: \(error)") }
+      do { try features.featuriser.validate() } catch {
+        throw ConfigurationError("features.featuriser: \(error)")
+      }
     }
     try run.validate()
   }

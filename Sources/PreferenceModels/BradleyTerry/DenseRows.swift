@@ -40,7 +40,8 @@ struct DenseRows: Sendable {
 
   /// Mean and 1 / standard deviation of each column over `rows`; 0 for a column that does not vary.
   func moments(_ rows: [Int]) -> (mean: [Float], scale: [Float]) {
-    var mean = [Double](repeating: 0, count: width), square = mean
+    var mean = [Double](repeating: 0, count: width)
+    var square = mean
     for row in rows { for column in 0..<width { mean[column] += Double(values[row * width + column]) } }
     for column in 0..<width { mean[column] /= Double(max(1, rows.count)) }
     for row in rows {

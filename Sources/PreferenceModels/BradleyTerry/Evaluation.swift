@@ -16,7 +16,8 @@ extension BradleyTerry {
   /// Fits once for every community, without it, and scores its pairs. Folds run side by side on the team; document counts,
   /// ridge and temperature of a fold come from its training pairs alone.
   public func leaveOneCommunityOut(
-    _ table: PairTable, embeddings: FeatureMatrix? = nil, progress: ProgressLine = ProgressLine(style: .silent)
+    _ table: PairTable, embeddings: FeatureMatrix? = nil,
+    progress: ProgressLine = ProgressLine(style: .silent)
   ) throws -> LeaveOneOut {
     let started = ProgressLine.clock()
     let texts = try PreparedTexts(table, configuration.features, encoder: encoder, embeddings: embeddings)
@@ -42,7 +43,8 @@ extension BradleyTerry {
     let percent = "\(Int((share * 100).rounded()))%"
     guard share > 0 else { return Split(name: "none", train: Array(0..<table.count), test: []) }
     if configuration.data.testByCommunity {
-      var split = try Split.byGroup(table.community.map { table.communities[$0] }, testFraction: share, seed: seed)
+      var split = try Split.byGroup(
+        table.community.map { table.communities[$0] }, testFraction: share, seed: seed)
       split.name = "\(percent) of the communities held out"
       return split
     }
@@ -72,6 +74,9 @@ extension BradleyTerry {
 private final class Counter: Sendable {
   private let value = Mutex(0)
   func next() -> Int {
-    value.withLock { $0 += 1; return $0 }
+    value.withLock {
+      $0 += 1
+      return $0
+    }
   }
 }

@@ -16,10 +16,13 @@ struct FeaturePipeline: Sendable {
   }
 
   /// Columns of `builtin`, then those of `embeddings` with rows scaled to the length `weight`.
-  static func join(_ builtin: FeatureMatrix?, _ embeddings: FeatureMatrix?, weight: Float) throws -> FeatureMatrix {
+  static func join(_ builtin: FeatureMatrix?, _ embeddings: FeatureMatrix?, weight: Float) throws
+    -> FeatureMatrix
+  {
     guard let embeddings else {
       guard let builtin else {
-        throw ConfigurationError("features.builtin is false and features.encoder is empty: there is nothing to learn from")
+        throw ConfigurationError(
+          "features.builtin is false and features.encoder is empty: there is nothing to learn from")
       }
       return builtin
     }
@@ -37,7 +40,9 @@ struct FeaturePipeline: Sendable {
         squares += value * value
       }
       let scale = squares > 0 ? weight / Float(squares.squareRoot()) : 0
-      for column in 0..<own { dense[row * width + before + column] = embeddings.dense[row * own + column] * scale }
+      for column in 0..<own {
+        dense[row * width + before + column] = embeddings.dense[row * own + column] * scale
+      }
     }
     guard let builtin else { return try FeatureMatrix(rows: rows, width: width, dense: dense) }
     return try FeatureMatrix(

@@ -43,7 +43,8 @@ struct LinearSpace: Sendable {
       return
     }
     let sparse = try SparseRows(
-      rows: texts, width: matrix.sparseWidth, starts: matrix.rowStarts, columns: matrix.columns, values: matrix.values)
+      rows: texts, width: matrix.sparseWidth, starts: matrix.rowStarts, columns: matrix.columns,
+      values: matrix.values)
     space = .gram(try Gram(sparse: sparse, dense: matrix.dense, denseWidth: matrix.denseWidth))
   }
 
@@ -141,7 +142,9 @@ struct LinearSpace: Sendable {
       return train.map { fold[table.community[$0]] ?? 0 }
     }
     var fold = [Int](repeating: 0, count: train.count)
-    for (k, split) in try Split.kFold(count: train.count, folds: min(folds, max(2, train.count)), seed: seed).enumerated() {
+    for (k, split) in try Split.kFold(count: train.count, folds: min(folds, max(2, train.count)), seed: seed)
+      .enumerated()
+    {
       for place in split.test { fold[place] = k }
     }
     return fold

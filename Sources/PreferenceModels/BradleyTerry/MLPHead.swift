@@ -19,7 +19,8 @@ public struct MLPHead: Sendable {
   /// Scores of rows that are not standardised yet.
   func scores(_ rows: DenseRows) throws -> [Double] {
     guard rows.width == widths.first else {
-      throw ConfigurationError("the features have \(rows.width) columns, the network was trained on \(widths.first ?? 0)")
+      throw ConfigurationError(
+        "the features have \(rows.width) columns, the network was trained on \(widths.first ?? 0)")
     }
     var rows = rows
     rows.standardise(inputMean, inputScale)

@@ -22,7 +22,8 @@ struct MLPTask: TrainingTask {
   private var buffer: (chosen: [Float], rejected: [Float])
 
   init(
-    rows: DenseRows, table: PairTable, train: [Int], validation: [Int], configuration: BradleyTerryConfiguration, seed: UInt64
+    rows: DenseRows, table: PairTable, train: [Int], validation: [Int],
+    configuration: BradleyTerryConfiguration, seed: UInt64
   ) throws {
     self.rows = rows
     self.seed = seed
@@ -33,12 +34,16 @@ struct MLPTask: TrainingTask {
     batchSize = min(configuration.optimizer.batchSize, train.count)
     batcher = try Batcher(count: train.count, batchSize: batchSize, seed: seed)
     network = try MLPNetwork(
-      widths: [rows.width] + configuration.model.hidden + [1], dropout: configuration.model.dropout, seed: seed)
-    let total = configuration.run.steps > 0 ? configuration.run.steps : configuration.run.epochs * batcher.batchesPerEpoch
+      widths: [rows.width] + configuration.model.hidden + [1], dropout: configuration.model.dropout,
+      seed: seed)
+    let total =
+      configuration.run.steps > 0
+      ? configuration.run.steps : configuration.run.epochs * batcher.batchesPerEpoch
     var settings = OptimizerConfiguration.adamW(
       Double(configuration.optimizer.learningRate), decay: Double(configuration.optimizer.weightDecay))
     settings.schedule = .cosine(
-      peak: Double(configuration.optimizer.learningRate), warmup: Int(Float(total) * configuration.optimizer.warmup), steps: total)
+      peak: Double(configuration.optimizer.learningRate),
+      warmup: Int(Float(total) * configuration.optimizer.warmup), steps: total)
     settings.clip = configuration.optimizer.clip > 0 ? Double(configuration.optimizer.clip) : nil
     optimizer = try Optimizer(settings, for: network.store, seed: seed)
 
@@ -76,7 +81,8 @@ struct MLPTask: TrainingTask {
       guard case .nonFinite(let tensor, _) = error else { throw error }
       return StepOutcome(loss: .nan, learningRate: optimizer.rate, nonFinite: tensor)
     }
-    return StepOutcome(loss: Double(outcome.loss), learningRate: outcome.learningRate, gradientNorm: outcome.gradientNorm)
+    return StepOutcome(
+      loss: Double(outcome.loss), learningRate: outcome.learningRate, gradientNorm: outcome.gradientNorm)
   }
 
   mutating func validate() throws -> [(name: String, value: Double)] {
@@ -109,10 +115,14 @@ struct MLPTask: TrainingTask {
     let parameters = try SafeTensors(bytes: model, name: "model.safetensors")
     for parameter in network.store.parameters {
       try network.store.set(
-        parameter, to: parameters.floats(parameter.name, shape: parameter.shape.extents.map(Optional.some), finite: true))
+        parameter,
+        to: parameters.floats(parameter.name, shape: parameter.shape.extents.map(Optional.some), finite: true)
+      )
     }
     let file = try SafeTensors(bytes: moments, name: "optimizer.safetensors")
-    guard let step = file.metadata["step"].flatMap(UInt64.init), let seed = file.metadata["seed"].flatMap(UInt64.init) else {
+    guard let step = file.metadata["step"].flatMap(UInt64.init),
+      let seed = file.metadata["seed"].flatMap(UInt64.init)
+    else {
       throw CheckpointError("optimizer.safetensors has no step or no seed")
     }
     var state = optimizer.state

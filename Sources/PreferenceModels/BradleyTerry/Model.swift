@@ -34,7 +34,8 @@ public struct BradleyTerry: Sendable {
   ///   - embeddings: rows made elsewhere, one a text of `table.texts`.
   ///   - trainer: where an MLP logs and saves.
   public func fit(
-    to table: PairTable, train: [Int]? = nil, embeddings: FeatureMatrix? = nil, trainer: Trainer? = nil, resume: Bool = false
+    to table: PairTable, train: [Int]? = nil, embeddings: FeatureMatrix? = nil, trainer: Trainer? = nil,
+    resume: Bool = false
   ) throws -> Fit {
     let texts = try PreparedTexts(table, configuration.features, encoder: encoder, embeddings: embeddings)
     return try fit(texts, train ?? Array(0..<table.count), trainer: trainer, resume: resume)
@@ -48,14 +49,17 @@ public struct BradleyTerry: Sendable {
     public var ending: TrainingEnding
   }
 
-  func fit(_ texts: PreparedTexts, _ train: [Int], trainer: Trainer? = nil, resume: Bool = false) throws -> Fit {
+  func fit(_ texts: PreparedTexts, _ train: [Int], trainer: Trainer? = nil, resume: Bool = false) throws
+    -> Fit
+  {
     guard !train.isEmpty else { throw ConfigurationError("there is no pair to train on") }
     let (pipeline, rows) = try texts.fit(train)
     switch configuration.model.head {
     case .linear:
       let (head, temperature, scores) = try fitLinear(texts.table, train, rows)
       let model = FittedBradleyTerry(
-        configuration: configuration, seed: seed, pipeline: pipeline, head: .linear(head), temperature: temperature)
+        configuration: configuration, seed: seed, pipeline: pipeline, head: .linear(head),
+        temperature: temperature)
       return Fit(model: model, scores: scores.map { $0 / temperature }, ending: .finished)
     case .mlp:
       return try fitMLP(texts.table, train, rows, pipeline, trainer: trainer, resume: resume)
@@ -63,7 +67,8 @@ public struct BradleyTerry: Sendable {
   }
 
   private func fitMLP(
-    _ table: PairTable, _ train: [Int], _ features: FeatureMatrix, _ pipeline: FeaturePipeline, trainer: Trainer?, resume: Bool
+    _ table: PairTable, _ train: [Int], _ features: FeatureMatrix, _ pipeline: FeaturePipeline,
+    trainer: Trainer?, resume: Bool
   ) throws -> Fit {
     let share = configuration.data.validation
     let held = Int((Double(train.count) * share).rounded())
@@ -76,7 +81,8 @@ public struct BradleyTerry: Sendable {
     let (mean, scale) = rows.moments(table.texts(ofPairs: inside))
     rows.standardise(mean, scale)
     var task = try MLPTask(
-      rows: rows, table: table, train: inside, validation: validation, configuration: configuration, seed: seed)
+      rows: rows, table: table, train: inside, validation: validation, configuration: configuration,
+      seed: seed)
     var state = TrainingState(seed: seed)
     state.configuration = try checksum()
     let result = try (trainer ?? Trainer(configuration.run)).train(&task, from: state, resume: resume)
@@ -84,12 +90,15 @@ public struct BradleyTerry: Sendable {
     let temperature =
       configuration.objective.calibrate
       ? TemperatureScaling(
-        fitting: PairSelection(table, validation).margins(scores), weights: validation.map { Double(table.weight[$0]) }
+        fitting: PairSelection(table, validation).margins(scores),
+        weights: validation.map { Double(table.weight[$0]) }
       ).temperature : 1
     let head = MLPHead(
-      widths: task.widths, parameters: try task.parameters(), inputMean: mean, inputScale: scale, state: result.state)
+      widths: task.widths, parameters: try task.parameters(), inputMean: mean, inputScale: scale,
+      state: result.state)
     let model = FittedBradleyTerry(
-      configuration: configuration, seed: seed, pipeline: pipeline, head: .mlp(head), temperature: temperature)
+      configuration: configuration, seed: seed, pipeline: pipeline, head: .mlp(head), temperature: temperature
+    )
     return Fit(model: model, scores: scores.map { $0 / temperature }, ending: result.ending)
   }
 
@@ -109,7 +118,9 @@ public struct BradleyTerry: Sendable {
     let weights = try space.features.weights(coefficients: solution.coefficients)
     let head = LinearHead(
       weights: weights.map(Float.init),
-      standardErrors: try space.standardErrors(PairSelection(table, train), ridge: search.ridge, at: solution.scores)?.map(Float.init), ridge: search.ridge, heldOutLoss: search.losses, newtonSteps: solution.newtonSteps,
+      standardErrors: try space.standardErrors(
+        PairSelection(table, train), ridge: search.ridge, at: solution.scores)?.map(Float.init),
+      ridge: search.ridge, heldOutLoss: search.losses, newtonSteps: solution.newtonSteps,
       converged: solution.converged)
     return (head, search.temperature, solution.scores)
   }
@@ -162,11 +173,14 @@ public struct FittedBradleyTerry: Sendable {
     switch head {
     case .linear(let head):
       guard rows.width == head.weights.count else {
-        throw ConfigurationError("the features have \(rows.width) columns, the model was fitted to \(head.weights.count)")
+        throw ConfigurationError(
+          "the features have \(rows.width) columns, the model was fitted to \(head.weights.count)")
       }
       return try FeatureProducts(rows).scores(weights: head.weights.map(Double.init)).map { $0 / temperature }
     case .mlp(let head):
-      return try head.scores(DenseRows(rows, projection: configuration.model.projection)).map { $0 / temperature }
+      return try head.scores(DenseRows(rows, projection: configuration.model.projection)).map {
+        $0 / temperature
+      }
     }
   }
 
@@ -176,7 +190,9 @@ public struct FittedBradleyTerry: Sendable {
     let first = featuriser.width - StyleFeatures.names.count
     guard head.weights.count >= featuriser.width else { return [] }
     var named: [(name: String, weight: Float)] = []
-    for column in first..<featuriser.width { named.append((featuriser.columnName(column), head.weights[column])) }
+    for column in first..<featuriser.width {
+      named.append((featuriser.columnName(column), head.weights[column]))
+    }
     named.sort { abs($0.weight) == abs($1.weight) ? $0.name < $1.name : abs($0.weight) > abs($1.weight) }
     return Array(named.prefix(count))
   }

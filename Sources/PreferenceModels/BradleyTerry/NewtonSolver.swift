@@ -95,7 +95,9 @@ struct NewtonSolver {
           st[i] += t * kd[i]
         }
         let value = try likelihood.evaluate(st, gradient: &g) + ridge / 2 * dot(at, st)
-        if value <= objective + 1e-4 * t * slope || (t == 1 && residual < 1e-5 && value <= objective * (1 + 1e-13)) {
+        if value <= objective + 1e-4 * t * slope
+          || (t == 1 && residual < 1e-5 && value <= objective * (1 + 1e-13))
+        {
           (a, s, objective) = (at, st, value)
           accepted = true
           break
@@ -108,7 +110,8 @@ struct NewtonSolver {
       }
     }
     return Solution(
-      coefficients: a, scores: s, objective: objective, newtonSteps: steps, products: products, residual: residual,
+      coefficients: a, scores: s, objective: objective, newtonSteps: steps, products: products,
+      residual: residual,
       converged: residual <= tolerance)
   }
 }
@@ -117,7 +120,10 @@ struct NewtonSolver {
 func dot(_ x: [Double], _ y: [Double]) -> Double {
   x.withUnsafeBufferPointer { x in
     y.withUnsafeBufferPointer { y in
-      var a = 0.0, b = 0.0, c = 0.0, d = 0.0
+      var a = 0.0
+      var b = 0.0
+      var c = 0.0
+      var d = 0.0
       let n = min(x.count, y.count)
       var i = 0
       while i &+ 4 <= n {

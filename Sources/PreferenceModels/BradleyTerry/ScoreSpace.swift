@@ -42,11 +42,14 @@ struct FeatureProducts: Sendable {
   private static func joined(_ features: FeatureMatrix) throws(KernelError) -> SparseRows {
     guard features.denseWidth > 0 else {
       return try SparseRows(
-        rows: features.rows, width: features.sparseWidth, starts: features.rowStarts, columns: features.columns,
+        rows: features.rows, width: features.sparseWidth, starts: features.rowStarts,
+        columns: features.columns,
         values: features.values)
     }
     let entries = features.values.count + features.dense.count
-    var starts = [0], columns: [UInt32] = [], values: [Float] = []
+    var starts = [0]
+    var columns: [UInt32] = []
+    var values: [Float] = []
     starts.reserveCapacity(features.rows + 1)
     columns.reserveCapacity(entries)
     values.reserveCapacity(entries)
@@ -59,6 +62,7 @@ struct FeatureProducts: Sendable {
       values.append(contentsOf: features.dense[row * features.denseWidth..<(row + 1) * features.denseWidth])
       starts.append(columns.count)
     }
-    return try SparseRows(rows: features.rows, width: features.width, starts: starts, columns: columns, values: values)
+    return try SparseRows(
+      rows: features.rows, width: features.width, starts: starts, columns: columns, values: values)
   }
 }

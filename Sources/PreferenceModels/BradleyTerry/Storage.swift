@@ -22,8 +22,10 @@ extension FittedBradleyTerry {
         try file.add("linear.standard_errors", shape: [errors.count], errors)
       }
       // As text: doubles come back with the same bits.
-      file.metadata["held_out_loss"] = head.heldOutLoss.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }
-        .joined(separator: " ")
+      file.metadata["held_out_loss"] = head.heldOutLoss.sorted { $0.key < $1.key }.map {
+        "\($0.key):\($0.value)"
+      }
+      .joined(separator: " ")
       file.metadata["ridge"] = String(head.ridge)
       file.metadata["newton_steps"] = String(head.newtonSteps)
       file.metadata["converged"] = String(head.converged)
@@ -55,19 +57,23 @@ extension FittedBradleyTerry {
   init(_ file: SafeTensors, encoder: (String) throws -> any TextEncoder) throws {
     func value(_ key: String) throws -> String {
       guard let text = file.metadata[key] else {
-        throw DataError(file: file.file, field: key, "the metadata has no \"\(key)\"", repair: "is this a model of penchant?")
+        throw DataError(
+          file: file.file, field: key, "the metadata has no \"\(key)\"",
+          repair: "is this a model of penchant?")
       }
       return text
     }
     func number<T: LosslessStringConvertible>(_ key: String, _ type: T.Type) throws -> T {
       guard let number = T(try value(key)) else {
-        throw DataError(file: file.file, field: key, "the metadata \"\(key)\" is not a number", found: try value(key))
+        throw DataError(
+          file: file.file, field: key, "the metadata \"\(key)\" is not a number", found: try value(key))
       }
       return number
     }
     let system = try value("system")
     guard system == Self.system else {
-      throw DataError(file: file.file, field: "system", "this is a model of \"\(system)\"", expected: "\"\(Self.system)\"")
+      throw DataError(
+        file: file.file, field: "system", "this is a model of \"\(system)\"", expected: "\"\(Self.system)\"")
     }
     configuration = try JSONDecoder().decode(
       BradleyTerryConfiguration.self, from: Data(try value("configuration").utf8))
@@ -75,7 +81,8 @@ extension FittedBradleyTerry {
     seed = try number("seed", UInt64.self)
     temperature = try number("temperature", Double.self)
     guard temperature > 0, temperature.isFinite else {
-      throw DataError(file: file.file, field: "temperature", "the temperature is \(temperature)", expected: "above 0")
+      throw DataError(
+        file: file.file, field: "temperature", "the temperature is \(temperature)", expected: "above 0")
     }
     pipeline = FeaturePipeline(
       configuration: configuration.features,
@@ -93,13 +100,16 @@ extension FittedBradleyTerry {
         LinearHead(
           weights: weights,
           standardErrors: file.entry(errors) == nil
-            ? nil : try file.floats(errors, shape: [weights.count], finite: true), ridge: try number("ridge", Double.self),
+            ? nil : try file.floats(errors, shape: [weights.count], finite: true),
+          ridge: try number("ridge", Double.self),
           heldOutLoss: Dictionary(tried, uniquingKeysWith: { first, _ in first }),
           newtonSteps: try number("newton_steps", Int.self), converged: try value("converged") == "true"))
     case .mlp:
       let widths = try file.integers("mlp.widths", shape: [nil])
       guard widths.count >= 2, widths.allSatisfy({ (1...1_000_000).contains($0) }), widths.last == 1 else {
-        throw DataError(file: file.file, field: "mlp.widths", "the widths are not those of a network", found: "found \(widths)")
+        throw DataError(
+          file: file.file, field: "mlp.widths", "the widths are not those of a network",
+          found: "found \(widths)")
       }
       var parameters: [String: [Float]] = [:]
       for (layer, (inputs, outputs)) in zip(widths, widths.dropFirst()).enumerated() {

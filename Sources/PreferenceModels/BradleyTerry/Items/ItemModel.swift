@@ -1,7 +1,7 @@
+import Foundation
 import PenchantData
 import PenchantKernels
 import PenchantTrain
-import Foundation
 
 /// Strengths of items estimated from plain comparisons or rankings: Bradley–Terry and Plackett–Luce.
 ///
@@ -28,11 +28,16 @@ public struct ItemModel: Sendable {
     public init() {}
 
     public func validate() throws(ConfigurationError) {
-      if !(ridge >= 0 && ridge.isFinite) { throw ConfigurationError("ridge must be 0 or more, found \(ridge)") }
-      if !(tolerance > 0 && tolerance < 1) { throw ConfigurationError("tolerance must be between 0 and 1, found \(tolerance)") }
+      if !(ridge >= 0 && ridge.isFinite) {
+        throw ConfigurationError("ridge must be 0 or more, found \(ridge)")
+      }
+      if !(tolerance > 0 && tolerance < 1) {
+        throw ConfigurationError("tolerance must be between 0 and 1, found \(tolerance)")
+      }
       if stepLimit < 1 { throw ConfigurationError("step_limit must be at least 1, found \(stepLimit)") }
       if method == .mm, ridge > 0 {
-        throw ConfigurationError("method mm maximises the likelihood and needs ridge 0, found \(ridge); use newton")
+        throw ConfigurationError(
+          "method mm maximises the likelihood and needs ridge 0, found \(ridge); use newton")
       }
     }
   }
@@ -49,17 +54,21 @@ public struct ItemModel: Sendable {
   ///   never won, by the others); `KernelError`.
   public func fit(_ comparisons: some Sequence<(winner: String, loser: String)>) throws -> FittedItems {
     var table = ItemTable()
-    var chosen: [UInt32] = [], rejected: [UInt32] = []
+    var chosen: [UInt32] = []
+    var rejected: [UInt32] = []
     for (winner, loser) in comparisons {
       chosen.append(UInt32(table.insert(winner)))
       rejected.append(UInt32(table.insert(loser)))
     }
-    return try fit(names: table.names, ComparisonGraph(items: table.count, chosen: chosen, rejected: rejected))
+    return try fit(
+      names: table.names, ComparisonGraph(items: table.count, chosen: chosen, rejected: rejected))
   }
 
   /// Estimates Bradley–Terry scores of items by number; a comparison of an item with itself says nothing.
   public func fit(names: [String], _ graph: ComparisonGraph) throws -> FittedItems {
-    guard names.count == graph.items else { throw ConfigurationError("\(names.count) names for \(graph.items) items") }
+    guard names.count == graph.items else {
+      throw ConfigurationError("\(names.count) names for \(graph.items) items")
+    }
     if configuration.ridge == 0 { try checkMaximum(graph, names) }
     switch configuration.method {
     case .newton:
@@ -80,7 +89,8 @@ public struct ItemModel: Sendable {
       // The maximum exists when the graph of "stands directly or anywhere before" is strongly connected; neighbours suffice.
       let neighbours = numbers.flatMap { zip($0, $0.dropFirst()).map { ($0, $1) } }
       let graph = try ComparisonGraph(
-        items: table.count, chosen: neighbours.map { UInt32($0.0) }, rejected: neighbours.map { UInt32($0.1) })
+        items: table.count, chosen: neighbours.map { UInt32($0.0) }, rejected: neighbours.map { UInt32($0.1) }
+      )
       try checkMaximum(graph, table.names)
     }
     guard configuration.method == .newton else {
@@ -97,7 +107,8 @@ public struct ItemModel: Sendable {
 
   private func newton(_ likelihood: inout some Likelihood, _ names: [String]) throws -> FittedItems {
     let solver = NewtonSolver(
-      ridge: configuration.ridge, tolerance: configuration.tolerance, newtonLimit: min(200, configuration.stepLimit))
+      ridge: configuration.ridge, tolerance: configuration.tolerance,
+      newtonLimit: min(200, configuration.stepLimit))
     let solution = try solver.solve(&likelihood, in: .identity)
     let scores = centred(solution.scores)
     var gradient = [Double](repeating: 0, count: names.count)
@@ -118,7 +129,8 @@ public struct ItemModel: Sendable {
     let n = graph.items
     var wins = [Double](repeating: 0, count: n)
     for (pair, winner) in graph.chosen.enumerated() { wins[Int(winner)] += graph.weight?[pair] ?? 1 }
-    var strength = [Double](repeating: 1, count: n), next = strength
+    var strength = [Double](repeating: 1, count: n)
+    var next = strength
     var flow = [Double](repeating: 0, count: graph.count)
     var steps = 0
     var change = Double.infinity
@@ -139,7 +151,8 @@ public struct ItemModel: Sendable {
     let scores = centred(strength.map { log($0) })
     let loss = try likelihood.evaluate(scores, gradient: &gradient)
     return FittedItems(
-      names: names, scores: scores, standardErrors: try standardErrors(&likelihood), logLikelihood: -loss, steps: steps,
+      names: names, scores: scores, standardErrors: try standardErrors(&likelihood), logLikelihood: -loss,
+      steps: steps,
       converged: change <= configuration.tolerance)
   }
 
@@ -157,7 +170,8 @@ public struct ItemModel: Sendable {
     let n = likelihood.rows
     guard n > 0, n <= configuration.standardErrorLimit else { return nil }
     var matrix = [Double](repeating: 0, count: n * n)
-    var unit = [Double](repeating: 0, count: n), column = unit
+    var unit = [Double](repeating: 0, count: n)
+    var column = unit
     for j in 0..<n {
       unit[j] = 1
       try likelihood.hessianProduct(unit, into: &column)
@@ -166,7 +180,9 @@ public struct ItemModel: Sendable {
       matrix[j * n + j] += configuration.ridge
     }
     let inverse = try Cholesky(matrix, order: n).inverse()
-    return (0..<n).map { max(0, inverse[$0 * n + $0] - (configuration.ridge == 0 ? 1 / Double(n) : 0)).squareRoot() }
+    return (0..<n).map {
+      max(0, inverse[$0 * n + $0] - (configuration.ridge == 0 ? 1 / Double(n) : 0)).squareRoot()
+    }
   }
 }
 
@@ -183,7 +199,9 @@ public struct FittedItems: Sendable {
 
   /// Items from the strongest to the weakest.
   public var ranking: [(name: String, score: Double, standardError: Double?)] {
-    names.indices.sorted { (-scores[$0], $0) < (-scores[$1], $1) }.map { (names[$0], scores[$0], standardErrors?[$0]) }
+    names.indices.sorted { (-scores[$0], $0) < (-scores[$1], $1) }.map {
+      (names[$0], scores[$0], standardErrors?[$0])
+    }
   }
 
   /// The chance that item `a` beats item `b`.

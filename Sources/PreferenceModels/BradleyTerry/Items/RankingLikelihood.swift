@@ -18,7 +18,8 @@ struct RankingLikelihood: Likelihood {
 
   mutating func evaluate(_ scores: [Double], gradient: inout [Double]) throws(KernelError) -> Double {
     guard scores.count == rows, gradient.count == rows else {
-      throw .shape("RankingLikelihood", "\(scores.count) scores and \(gradient.count) places for \(rows) items")
+      throw .shape(
+        "RankingLikelihood", "\(scores.count) scores and \(gradient.count) places for \(rows) items")
     }
     self.scores = scores
     for i in 0..<rows { gradient[i] = 0 }
@@ -49,7 +50,8 @@ struct RankingLikelihood: Likelihood {
       let (weights, left, _) = suffixSums(ranking)
       var weighted = [Double](repeating: 0, count: ranking.count + 1)
       for k in ranking.indices.reversed() { weighted[k] = weighted[k + 1] + weights[k] * v[ranking[k]] }
-      var a = 0.0, b = 0.0
+      var a = 0.0
+      var b = 0.0
       for (k, item) in ranking.enumerated() {
         if k + 1 < ranking.count {
           a += 1 / left[k]

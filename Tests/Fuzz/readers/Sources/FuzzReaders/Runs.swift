@@ -46,7 +46,9 @@ private struct HostileFiles: FileLayer {
   func rename(_ source: String, to destination: String) throws {}
   func link(_ path: String, to target: String) throws {}
   func remove(_ path: String) throws {}
-  func target(of path: String) -> String? { contents["run/step-000007/best"].map { String(decoding: $0, as: UTF8.self) } }
+  func target(of path: String) -> String? {
+    contents["run/step-000007/best"].map { String(decoding: $0, as: UTF8.self) }
+  }
   func names(in path: String) -> [String] { path == "run" ? ["step-000007"] : [] }
   func read(_ path: String) throws -> [UInt8] {
     guard let bytes = contents[path] else { throw CheckpointError("no file \(path)") }

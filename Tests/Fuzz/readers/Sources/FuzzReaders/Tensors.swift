@@ -5,7 +5,9 @@ import PenchantData
 public func safetensors(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
   do {
     let file = try SafeTensors(bytes: input(bytes, count))
-    guard file.entries.reduce(0, { $0 + $1.bytes.count }) <= count else { broken("tensors are larger than the file") }
+    guard file.entries.reduce(0, { $0 + $1.bytes.count }) <= count else {
+      broken("tensors are larger than the file")
+    }
     var writer = SafeTensorsWriter(metadata: file.metadata)
     for entry in file.entries {
       guard file.entry(entry.name) == entry else { broken("\(entry.name) is not found by its name") }
