@@ -6,7 +6,7 @@ import CPenchant
 public struct AnnotatorSums: Sendable, Equatable {
   public var sum: [Double]
   public var count: [Double]
-  /// Mean of the marginal negative log-likelihood over pairs.
+  /// Mean of the marginal negative log-likelihood over pairs; NaN when it was not measured.
   public var meanLoss: Double
 
   public init(sum: [Double], count: [Double], meanLoss: Double) {
@@ -22,11 +22,13 @@ public struct AnnotatorSums: Sendable, Equatable {
 ///   - logits: log-odds that the model gives to the observed order.
 ///   - annotators: who gave the label; `nil` for one virtual annotator.
 ///   - reliability: logit η of each annotator.
+///   - measuresLoss: the likelihood costs a logarithm a pair; without it posteriors alone come about four times as fast.
 ///   - posterior, gradient, losses: one a pair, or no elements. The gradient is to `logits`.
 /// - Throws: `KernelError.shape` when lengths differ, `.status` for an annotator without reliability.
 public func labelNoise(
   logits: Span<Float>, annotators: Span<UInt32>? = nil, reliability: Span<Float>, weights: Span<Float>? = nil,
-  gradientScale: Float = 1, posterior: inout MutableSpan<Float>, gradient: inout MutableSpan<Float>,
+  gradientScale: Float = 1, measuresLoss: Bool = true, posterior: inout MutableSpan<Float>,
+  gradient: inout MutableSpan<Float>,
   losses: inout MutableSpan<Float>
 ) throws(KernelError) -> AnnotatorSums {
   let n = logits.count
@@ -39,12 +41,17 @@ public func labelNoise(
   guard k > 0 else { throw .shape("labelNoise", "reliability has no annotator") }
   let scratch = try Scratch(pn_em_noise_workspace(n, k), "labelNoise")
   var sums = AnnotatorSums(
-    sum: [Double](repeating: 0, count: k), count: [Double](repeating: 0, count: k), meanLoss: 0)
-  try check(
+    sum: [Double](repeating: 0, count: k), count: [Double](repeating: 0, count: k), meanLoss: .nan)
+  var mean = Double.nan
+  let status = withUnsafeMutablePointer(to: &mean) { mean in
     pn_em_noise_f32(
       n, k, gradientScale, address(logits), address(annotators), address(reliability), address(weights),
-      address(&posterior), address(&gradient), address(&losses), &sums.sum, &sums.count, &sums.meanLoss,
-      scratch.start, scratch.bytes), "labelNoise")
+      address(&posterior), address(&gradient), address(&losses), &sums.sum, &sums.count,
+      measuresLoss ? mean : nil,
+      scratch.start, scratch.bytes)
+  }
+  try check(status, "labelNoise")
+  sums.meanLoss = mean
   return sums
 }
 
@@ -198,9 +205,10 @@ public struct MixtureStep: Sendable, Equatable {
 /// - Parameters:
 ///   - x: `[rows, components]`. responsibility: the same, or no elements.
 ///   - logWeights: one a component, −∞ closes it.
+///   - measuresLikelihood: otherwise `meanLogLikelihood` is NaN, and the step is faster.
 public func mixtureStep(
   _ input: MixtureInput, _ x: Span<Float>, logWeights: Span<Float>, weights: Span<Float>? = nil,
-  responsibility: inout MutableSpan<Float>
+  measuresLikelihood: Bool = true, responsibility: inout MutableSpan<Float>
 ) throws(KernelError) -> MixtureStep {
   let k = logWeights.count
   guard k > 0, x.count % k == 0 else {
@@ -212,13 +220,16 @@ public func mixtureStep(
     try require(responsibility.count, "responsibility", is: x.count, "mixtureStep")
   }
   let scratch = try Scratch(pn_em_mixture_workspace(n, k), "mixtureStep")
-  var step = MixtureStep(weights: [Double](repeating: 0, count: k), meanLogLikelihood: 0)
-  try check(
+  var updated = [Double](repeating: 0, count: k)
+  var mean = Double.nan
+  let status = withUnsafeMutablePointer(to: &mean) { mean in
     pn_em_mixture_f32(
       n, k, input == .margins ? PN_EM_MARGIN : PN_EM_LOG_LIKELIHOOD, address(x), address(logWeights),
-      address(weights), address(&responsibility), &step.weights, &step.meanLogLikelihood, scratch.start,
-      scratch.bytes), "mixtureStep")
-  return step
+      address(weights), address(&responsibility), &updated, measuresLikelihood ? mean : nil, scratch.start,
+      scratch.bytes)
+  }
+  try check(status, "mixtureStep")
+  return MixtureStep(weights: updated, meanLogLikelihood: mean)
 }
 
 /// A mixture of Gaussians with a variance a column, or one a component.

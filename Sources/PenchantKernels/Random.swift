@@ -34,7 +34,9 @@ public struct RandomStream: Sendable, Hashable, Codable {
   ///
   /// - Throws: `KernelError.value` unless `p` is in 0...1.
   public mutating func bernoulli(_ p: Float, into mask: inout MutableSpan<UInt8>) throws(KernelError) {
-    guard (0...1).contains(p) else { throw .value("RandomStream.bernoulli", "p is \(p), it must be in 0...1") }
+    guard (0...1).contains(p) else {
+      throw .value("RandomStream.bernoulli", "p is \(p), it must be in 0...1")
+    }
     let n = mask.count
     try check(pn_random_bernoulli_u8(n, p, seed, stream, next, address(&mask)), "RandomStream.bernoulli")
     next += UInt64(n)
@@ -78,10 +80,19 @@ public func permutation(_ count: Int, seed: UInt64, stream: UInt64 = 0) throws(K
 }
 
 /// The bare generator: four words from a counter of four and a key of two.
-public func philox(_ counter: (UInt32, UInt32, UInt32, UInt32), key: (UInt32, UInt32)) -> [UInt32] {
-  let counter = [counter.0, counter.1, counter.2, counter.3]
-  let key = [key.0, key.1]
-  var words: [UInt32] = [0, 0, 0, 0]
-  pn_philox4x32(counter, key, &words)
+public func philox(
+  _ counter: (UInt32, UInt32, UInt32, UInt32), key: (UInt32, UInt32)
+) -> (UInt32, UInt32, UInt32, UInt32) {
+  var words: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
+  withUnsafeBytes(of: counter) { counter in
+    withUnsafeBytes(of: key) { key in
+      withUnsafeMutableBytes(of: &words) { words in
+        pn_philox4x32(
+          counter.assumingMemoryBound(to: UInt32.self).baseAddress,
+          key.assumingMemoryBound(to: UInt32.self).baseAddress,
+          words.assumingMemoryBound(to: UInt32.self).baseAddress)
+      }
+    }
+  }
   return words
 }

@@ -34,7 +34,7 @@ enum System: String, CaseIterable {
       return
     }
     let names = System.allCases.map(\.rawValue)
-    let hint = nearest(to: name, among: names).map { "did you mean \"\($0)\"?" } ?? "systems: \(names.joined(separator: ", "))"
+    let hint = nearestName(to: name, among: names).map { "did you mean \"\($0)\"?" } ?? "systems: \(names.joined(separator: ", "))"
     throw ConfigurationError("\"\(name)\" is not a system\n  \(hint)")
   }
 }

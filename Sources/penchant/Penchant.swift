@@ -33,7 +33,7 @@ struct Penchant: ParsableCommand {
     }
     if let first = arguments.first, !first.hasPrefix("-") {
       let verbs = Penchant.configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
-      if !verbs.contains(first), let verb = nearest(to: first, among: verbs) {
+      if !verbs.contains(first), let verb = nearestName(to: first, among: verbs) {
         complain("\"\(first)\" is not a command\n  did you mean \"penchant \(verb)\"?")
         exit(ExitStatus.usage.rawValue)
       }

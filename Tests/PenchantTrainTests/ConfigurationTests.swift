@@ -56,9 +56,4 @@ import Testing
     settings.checkpointEvery = 0
     #expect(throws: ConfigurationError("run.checkpoint_every must be at least 1, found 0")) { try settings.validate() }
   }
-
-  @Test(arguments: [("trian", "train"), ("evalaute", "evaluate"), ("pre", "predict"), ("xyzzy", nil), ("reprot", "report")])
-  func nearestName(_ word: String, _ expected: String?) {
-    #expect(nearest(to: word, among: ["train", "evaluate", "predict", "report", "bench"]) == expected)
-  }
 }

@@ -301,37 +301,3 @@ size_t pn_gemm_block_scratch(const struct pn_gemm_kernels *kernels, bool a_by_co
     }
     return pn_ceil_div(floats * sizeof(float), 64) * 64;
 }
-
-size_t pn_gemm_serial_scratch(size_t m, size_t n, size_t k)
-{
-    const struct pn_gemm_kernels *kernels = pn_gemm_kernels_now();
-    /* A by columns asks for more than A by rows, a swapped product for other memory. */
-    return pn_max(pn_gemm_block_scratch(kernels, true, B_COLUMNS, m, n, k),
-                  pn_gemm_block_scratch(kernels, false, B_COLUMNS, m, n, k));
-}
-
-void pn_gemm_serial_f32(pn_transpose trans_a, pn_transpose trans_b, size_t m, size_t n, size_t k, float alpha,
-                        const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc,
-                        void *scratch)
-{
-    const struct product p = {
-        trans_a == PN_TRANS, trans_b == PN_TRANS ? B_COLUMNS : B_ROWS, m, n, k, alpha, beta, a, b, lda, ldb, c, ldc,
-        &pn_gemm_no_epilogue,
-    };
-    pn_gemm_block(pn_gemm_kernels_now(), &p, (struct region){ 0, m, 0, n }, scratch);
-}
-
-void pn_gemm_serial_packed_f32(pn_transpose trans_a, size_t m, size_t n, size_t k, float alpha, const float *a,
-                               size_t lda, const void *packed, float beta, float *c, size_t ldc, void *scratch)
-{
-    const struct product p = {
-        trans_a == PN_TRANS, B_STRIPS, m, n, k, alpha, beta, a, packed, lda, 0, c, ldc, &pn_gemm_no_epilogue,
-    };
-    pn_gemm_block(pn_gemm_kernels_now(), &p, (struct region){ 0, m, 0, n }, scratch);
-}
-
-void pn_gemm_serial_pack_b_f32(pn_transpose trans_b, size_t n, size_t k, const float *b, size_t ldb, void *packed)
-{
-    const struct pn_gemm_kernels *kernels = pn_gemm_kernels_now();
-    pn_gemm_pack_strips(kernels, trans_b == PN_TRANS, n, k, b, ldb, 0, pn_ceil_div(n, kernels->lanes), packed);
-}

@@ -3,7 +3,7 @@
 #define PN_GEMM_BLOCK_H
 
 #include "kernel.h"
-#include "micro.h"
+#include "penchant/gemm.h"
 
 enum b_form {
     B_ROWS,    /* stored [k, n] */
@@ -38,7 +38,7 @@ size_t pn_gemm_k_block(size_t k);
 /* Whether the product is better computed as C^T = op(B)^T op(A)^T: B, stored [n, k], is then read in place. */
 bool pn_gemm_prefers_swap(bool a_by_columns, enum b_form form, size_t m, size_t n);
 
-/* Bytes of scratch for a block of a product of these sizes, a multiple of 64 and at most PN_GEMM_SCRATCH. */
+/* Bytes of scratch for a block of a product of these sizes, a multiple of 64 and at most 1 MiB. */
 size_t pn_gemm_block_scratch(const struct pn_gemm_kernels *kernels, bool a_by_columns, enum b_form form, size_t m, size_t n,
                              size_t k);
 

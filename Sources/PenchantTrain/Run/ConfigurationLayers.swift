@@ -1,4 +1,5 @@
 import Foundation
+import PenchantData
 import Yams
 
 /// What is wrong with a configuration, with its place.
@@ -98,7 +99,7 @@ public struct ConfigurationLayers<Value: Codable & Sendable>: Sendable {
       let full = path.isEmpty ? key : "\(path).\(key)"
       guard var present = mapping[Node(key)] else {
         let keys = mapping.keys.compactMap(\.string)
-        let hint = nearest(to: key, among: keys).map { "did you mean \"\($0)\"?" } ?? "keys here: \(keys.joined(separator: ", "))"
+        let hint = nearestName(to: key, among: keys).map { "did you mean \"\($0)\"?" } ?? "keys here: \(keys.joined(separator: ", "))"
         throw ConfigurationError("\(place(keyNode))\"\(full)\" is not a setting\n  \(hint)")
       }
       if present.mapping != nil {

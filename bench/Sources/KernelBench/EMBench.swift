@@ -16,9 +16,8 @@ extension BenchCase {
         var gradient = MutableSpan<Float>()
         var losses = MutableSpan<Float>()
         _ = try labelNoise(
-          logits: logits.values.span, reliability: reliability.values.span, posterior: &out,
-          gradient: &gradient,
-          losses: &losses)
+          logits: logits.values.span, reliability: reliability.values.span, measuresLoss: false,
+          posterior: &out, gradient: &gradient, losses: &losses)
       }
     },
     // Margins of eight components in, responsibilities out, new weights.
@@ -32,7 +31,8 @@ extension BenchCase {
       return {
         var out = shares.storage.mutableSpan
         _ = try mixtureStep(
-          .margins, margins.values.span, logWeights: logWeights.values.span, responsibility: &out)
+          .margins, margins.values.span, logWeights: logWeights.values.span, measuresLikelihood: false,
+          responsibility: &out)
       }
     },
   ]
