@@ -1,5 +1,6 @@
 import PenchantData
 import PenchantTrain
+import PenchantKernels
 
 /// Comparisons of short answers by people of six communities with known tastes; docs/demo-corpus.md describes it.
 ///

@@ -23,8 +23,8 @@ bool pn_add_size(size_t a, size_t b, size_t *sum)
 void *pn_default_alloc(void *context, size_t bytes)
 {
     (void)context;
-    /* Below two huge pages the rounding would waste more than the pages gain. */
-    const size_t align = bytes >= 2 * PN_HUGE_PAGE ? PN_HUGE_PAGE : PN_ALIGN;
+    /* The pages are whole: a block just above one wastes most of a second, which large arrays gain back. */
+    const size_t align = bytes >= PN_HUGE_PAGE ? PN_HUGE_PAGE : PN_ALIGN;
     size_t rounded;
     if (!pn_add_size(bytes ? bytes : 1, align - 1, &rounded)) return NULL;
     rounded &= ~(align - 1);

@@ -1,6 +1,6 @@
 /* Memory: checked sizes and an allocator that can be replaced.
  *
- * Alignment    every block starts at 64 bytes; blocks of 4 MiB and more start at 2 MiB and ask for huge pages
+ * Alignment    every block starts at 64 bytes; blocks of 2 MiB and more start at 2 MiB and ask for huge pages
  * Failure      NULL, never an abort; callers return PN_ENOMEM and leave their inputs untouched
  * Threads      the hook is set once, before other calls; alloc and free themselves may run on any thread
  */

@@ -1,4 +1,5 @@
 import Foundation
+import PenchantKernels
 
 /// A percentile interval of a resampled statistic.
 public struct Interval: Sendable, Codable, Equatable {
