@@ -59,22 +59,33 @@ size_t pn_team_use(size_t threads)
     return previous;
 }
 
-struct job {
-    size_t blocks;
-    void (*body)(void *, size_t, size_t);
-    void *context;
-    _Atomic size_t next;
+/* A member's own run of blocks. A line each, so that counters do not share one. */
+struct run {
+    _Alignas(64) _Atomic size_t next;
+    size_t end;
 };
 
-/* Blocks are handed out one by one: a thread that the system takes away delays only the block it holds. */
+struct job {
+    void (*body)(void *, size_t, size_t);
+    void *context;
+    size_t threads;
+    struct run *runs;
+};
+
+/* Everybody starts on a run of neighbouring blocks, the same in every call of one size: streams stay sequential and
+ * what a member wrote last is in its cache. Who is done helps the others block by block, so a thread that the system
+ * takes away delays only the block it holds. */
 static void member(void *data)
 {
-    struct job *job = data;
+    const struct job *job = data;
     const size_t me = (size_t)omp_get_thread_num();
-    for (;;) {
-        const size_t b = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed);
-        if (b >= job->blocks) return;
-        job->body(job->context, b, me);
+    for (size_t k = 0; k < job->threads; ++k) {
+        struct run *run = &job->runs[(me + k) % job->threads];
+        for (;;) {
+            const size_t b = atomic_fetch_add_explicit(&run->next, 1, memory_order_relaxed);
+            if (b >= run->end) break;
+            job->body(job->context, b, me);
+        }
     }
 }
 
@@ -87,7 +98,14 @@ pn_status pn_team_for_members(size_t blocks, size_t members, void (*body)(void *
         for (size_t b = 0; b < blocks; ++b) body(context, b, 0);
         return PN_OK;
     }
-    struct job job = { blocks, body, context, 0 };
+    struct run runs[PN_TEAM_MAX];
+    const size_t each = blocks / threads, extra = blocks % threads;
+    for (size_t k = 0, first = 0; k < threads; ++k) {
+        atomic_init(&runs[k].next, first);
+        first += each + (k < extra);
+        runs[k].end = first;
+    }
+    struct job job = { body, context, threads, runs };
 #ifdef _OPENMP
 #pragma omp parallel num_threads((int)threads)
     member(&job);
