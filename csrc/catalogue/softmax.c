@@ -5,7 +5,9 @@
 
 #include <float.h>
 
-#define TILE ((size_t)256)  /* items a tile: with its logits about 128 KiB, a share of L2 */
+#define TILE ((size_t)256)  /* items a tile at most: with its logits about 128 KiB, a share of L2 */
+#define TILE_LEAST ((size_t)64)
+#define EVEN ((size_t)8)    /* tiles come in such numbers, so that a few threads get equal shares */
 #define STRIP ((size_t)64)  /* items whose logits fit L1 */
 #define GROUPS ((size_t)32) /* partial sums of d_hidden at most */
 #define PANELS ((size_t)2)  /* panels a chunk at most: more gain nothing */
@@ -30,12 +32,21 @@ static bool add_to(size_t *bytes, size_t more)
     return true;
 }
 
+/* Equal tiles: fifteen on two threads take as long as sixteen. */
+static size_t tile_items(size_t V)
+{
+    const size_t least = pn_ceil_div(V, TILE), step = least > GROUPS ? GROUPS : EVEN;
+    const size_t even = pn_ceil_div(least, step) * step;
+    return pn_ceil_div(V, pn_max(1, pn_max(least, pn_min(even, V / TILE_LEAST))));
+}
+
 bool pn_softmax_plan(size_t n, size_t V, size_t d, bool gradients, struct pn_softmax_plan *plan)
 {
     *plan = (struct pn_softmax_plan){ .V = V, .d = d, .keep = gradients };
     if (V > SIZE_MAX - TILE || d > SIZE_MAX - PN_LANES || n > SIZE_MAX - PN_TILE_WIDTH) return false;
     plan->dp = pn_lanes(d);
-    plan->tiles = pn_ceil_div(V, TILE);
+    plan->tile = tile_items(V);
+    plan->tiles = V ? pn_ceil_div(V, plan->tile) : 0;
     plan->groups = plan->tiles ? pn_ceil_div(plan->tiles, pn_ceil_div(plan->tiles, GROUPS)) : 0;
 
     /* Whole panels when they fit the bound, narrower ones for very long catalogues. */
@@ -182,7 +193,7 @@ static void score(const struct chunk *c, size_t t, size_t member)
 {
     const struct pn_softmax *s = c->s;
     const struct pn_softmax_plan *plan = &s->plan;
-    const size_t lanes = plan->lanes, first = t * TILE, items = pn_min(TILE, plan->V - first);
+    const size_t lanes = plan->lanes, first = t * plan->tile, items = pn_min(plan->tile, plan->V - first);
     for (size_t p = 0; p < c->panels; ++p) {
         const size_t used = panel_lanes(c, p);
         float *logits = plan->keep ? c->run->kept + (p * plan->V + first) * lanes
@@ -256,15 +267,29 @@ static void combine(const struct chunk *c)
     if (plan->keep) scale_tiles(plan->tiles, width, c->rows, each, c->run->top);
 }
 
-PN_CLONES static void scaled_add(size_t d, size_t lanes, size_t used, bool add, const float *restrict factor,
-                                 const float *restrict x, float *restrict y)
+/* y = (y +) factor * x: d rows of `used` lanes, `lanes` apart. */
+PN_INLINE void scaled_add_rows(const size_t vectors, size_t d, size_t lanes, bool add, const float *factor, const float *x,
+                               float *y)
 {
-    for (size_t j = 0; j < d; ++j)
-        for (size_t c = 0; c < used; c += PN_LANES)
-            for (size_t l = c; l < c + PN_LANES; ++l) {
-                const float term = factor[l] * x[j * lanes + l];
-                y[j * lanes + l] = add ? y[j * lanes + l] + term : term;
-            }
+    pn_f32x16 scale[PN_TILE_VECTORS];
+    for (size_t c = 0; c < vectors; ++c) scale[c] = pn_load16(factor + c * PN_LANES);
+    for (size_t j = 0; j < d; ++j, x += lanes, y += lanes)
+#pragma clang loop unroll(full)
+        for (size_t c = 0; c < vectors; ++c) {
+            const pn_f32x16 term = scale[c] * pn_load16(x + c * PN_LANES);
+            pn_store16(y + c * PN_LANES, add ? pn_load16(y + c * PN_LANES) + term : term);
+        }
+}
+
+PN_CLONES static void scaled_add(size_t d, size_t lanes, size_t used, bool add, const float *factor, const float *x,
+                                 float *y)
+{
+    switch (used / PN_LANES) {
+    case 1: scaled_add_rows(1, d, lanes, add, factor, x, y); break;
+    case 2: scaled_add_rows(2, d, lanes, add, factor, x, y); break;
+    case 3: scaled_add_rows(3, d, lanes, add, factor, x, y); break;
+    default: scaled_add_rows(4, d, lanes, add, factor, x, y); break;
+    }
 }
 
 PN_CLONES static void scaled_row(size_t d, float factor, const float *restrict x, float *restrict y)
@@ -325,7 +350,7 @@ static void spread(const struct chunk *c, size_t t, size_t group, bool open, siz
 {
     const struct pn_softmax *s = c->s;
     const struct pn_softmax_plan *plan = &s->plan;
-    const size_t lanes = plan->lanes, d = plan->d, first = t * TILE, items = pn_min(TILE, plan->V - first);
+    const size_t lanes = plan->lanes, d = plan->d, first = t * plan->tile, items = pn_min(plan->tile, plan->V - first);
     float *part = (float *)(c->run->scratch + member * plan->member);
     float *scaled = part + lanes * d;
     float *last = scaled + lanes * plan->dp;

@@ -1,9 +1,9 @@
 /* Softmax over many items for many rows, value and gradients, a chunk of rows at a time. Not public.
  *
  * Letters: n rows, V items, d floats a row. A panel is up to 64 rows side by side as lanes (16, 32, 48 or 64 of
- * them); a chunk is one or more panels; a tile is 256 items. Logits lie as [panel][item][lane], so a row's maximum
- * and sum run down a lane and need no shuffles, and each of the three products reads items, logits and hidden rows
- * where they are. */
+ * them); a chunk is one or more panels; a tile is up to 256 items, all alike. Logits lie as
+ * [panel][item][lane], so a row's maximum and sum run down a lane and need no shuffles, and each of the three
+ * products reads items, logits and hidden rows where they are. */
 #ifndef PN_CATALOGUE_SOFTMAX_H
 #define PN_CATALOGUE_SOFTMAX_H
 
@@ -11,6 +11,7 @@
 
 struct pn_softmax_plan {
     size_t V, d, dp;      /* dp: d rounded up to whole vectors */
+    size_t tile;          /* items a tile */
     size_t tiles, groups; /* a group of tiles sums its share of d_hidden */
     size_t lanes, panels; /* of a chunk */
     bool keep;            /* exponentials stay in memory between value and gradient */

@@ -185,6 +185,31 @@ PN_INLINE void gradients(const struct pairs *p, size_t first, size_t n, const fl
     }
 }
 
+/* Plain DPO (sigmoid loss of log-probabilities with references and nothing else) in one loop: the same operations as the
+ * stages, without margin and slope going through L1; 1.2x. */
+PN_INLINE bool is_plain_dpo(const struct pairs *p)
+{
+    const pn_preference_options *o = &p->options;
+    return o->loss == PN_PREFERENCE_SIGMOID && o->smoothing == 0.0f && o->likelihood == 0.0f && !p->label &&
+           !p->target && !p->weight && p->from.b && p->from.reference_a && !p->from.length_a && p->grad_a && p->grad_b;
+}
+
+PN_INLINE void plain_dpo(const struct pairs *p, size_t at, size_t n, float *restrict loss)
+{
+    const float beta = p->options.beta, gamma = p->options.gamma, scale = beta * p->options.grad_scale;
+    const float *a = p->from.a + at, *b = p->from.b + at;
+    const float *ra = p->from.reference_a + at, *rb = p->from.reference_b + at;
+    float *ga = p->grad_a + at, *gb = p->grad_b + at;
+    /* A gradient may lie over its own input: whole arrays, so a vector is read before its place is written. */
+    _Pragma("clang loop vectorize(assume_safety)") for (size_t i = 0; i < n; ++i) {
+        const float s = beta * ((a[i] - b[i]) - (ra[i] - rb[i])) - gamma;
+        const struct sigmoids g = sigmoids(s);
+        loss[i] = softplus_minus(s, g.e);
+        ga[i] = -scale * g.minus;
+        gb[i] = scale * g.minus;
+    }
+}
+
 PN_CLONES static void run(const struct pairs *p, size_t first, size_t count, double *partial)
 {
     const pn_preference_options *o = &p->options;
@@ -195,6 +220,12 @@ PN_CLONES static void run(const struct pairs *p, size_t first, size_t count, dou
     for (size_t done = 0; done < count; done += TILE) {
         const size_t at = first + done, n = pn_min(TILE, count - done);
         const float *label = p->label ? p->label + at : constant_label;
+        if (is_plain_dpo(p)) {
+            plain_dpo(p, at, n, loss);
+            if (p->loss) memcpy(p->loss + at, loss, n * sizeof *loss);
+            if (partial) pn_block_sum_add(&sum, n, loss);
+            continue;
+        }
         pn_logprob_difference(&p->from, at, n, s);
         margins(p, at, n, s);
         switch (o->loss) {
