@@ -218,4 +218,34 @@ struct MiniLMTests {
     #expect(
       encoder.tokenizer.encode("A man is eating food.") == [101, 1037, 2158, 2003, 5983, 2833, 1012, 102])
   }
+
+  static let reference = ProcessInfo.processInfo.environment["PENCHANT_MINILM_REFERENCE"]
+
+  @Test(
+    .enabled(
+      if: path != nil && reference != nil,
+      "set PENCHANT_MINILM_REFERENCE to a folder of bench/peers/minilm_reference.py"))
+  func embeddingsAreThoseOfTheReference() throws {
+    let folder = try #require(Self.reference)
+    let texts = try JSONDecoder().decode(
+      [String].self, from: Data(contentsOf: URL(fileURLWithPath: folder + "/texts.json")))
+    let theirs = try FeatureMatrix(embeddings: folder + "/embeddings.npy")
+    let ours = try SentenceEncoder(folder: try #require(Self.path)).encode(texts)
+    #expect(texts.count >= 200 && theirs.rows == texts.count && theirs.denseWidth == ours.width)
+    var worst = 1.0
+    for row in texts.indices {
+      var (product, own, other) = (0.0, 0.0, 0.0)
+      for column in 0..<ours.width {
+        let (x, y) = (
+          Double(ours.dense[row * ours.width + column]), Double(theirs.dense[row * ours.width + column])
+        )
+        product += x * y
+        own += x * x
+        other += y * y
+      }
+      worst = min(worst, product / (own * other).squareRoot())
+    }
+    print("\(texts.count) texts, smallest cosine \(worst)")
+    #expect(worst >= 0.9999)
+  }
 }
