@@ -74,7 +74,8 @@ struct CellGrid {
   private func drawCell(
     _ row: Int, _ column: Int, on canvas: inout Canvas, x: Double, y: Double, width: Double, height: Double
   ) {
-    guard let value = values[row][column], value.isFinite else { return }
+    guard row < values.count, column < values[row].count, let value = values[row][column], value.isFinite
+    else { return }
     let depth = limit > 0 ? min(1, abs(value) / limit) : 0
     let hasText = width >= Self.cellWithText
     // No hint where nobody hovers: narrow cells are those of a telephone.
