@@ -139,7 +139,9 @@ struct PaletteSections {
 
   private var responses: PaletteSection? {
     guard !input.responses.isEmpty else { return nil }
-    let range = input.responses.flatMap { $0.levels.map(\.effect) }
+    let range = input.responses.flatMap(\.levels).flatMap {
+      [$0.effect, $0.low ?? $0.effect, $0.high ?? $0.effect]
+    }
     let byAttribute = Dictionary(grouping: input.responses, by: \.attribute)
     let panels = input.responses.map(\.attribute).withoutRepeats.map { attribute -> ResponseCurves in
       let curves = byAttribute[attribute] ?? []
@@ -198,7 +200,7 @@ struct PaletteSections {
   private var drift: PaletteSection? {
     guard !input.drift.isEmpty else { return nil }
     let periods = input.drift.map(\.period).withoutRepeats.sorted()
-    let ends = input.drift.map(\.weight)
+    let ends = input.drift.flatMap { [$0.weight, $0.low ?? $0.weight, $0.high ?? $0.weight] }
     let byCommunity = Dictionary(grouping: input.drift, by: \.community)
     let panels = input.drift.map(\.community).withoutRepeats.map { community -> ResponseCurves in
       let entries = byCommunity[community] ?? []
