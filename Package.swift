@@ -72,6 +72,7 @@ let package = Package(
     .testTarget(name: "PenchantDataTests", dependencies: ["PenchantData", "TestSupport"]),
     .testTarget(name: "PenchantTrainTests", dependencies: ["PenchantTrain", "TestSupport"]),
     .testTarget(name: "PreferenceModelsTests", dependencies: ["PreferenceModels", "TestSupport"]),
+    .testTarget(name: "PenchantReportTests", dependencies: ["PenchantReport", "TestSupport"]),
     .testTarget(name: "PackageTests"),
     .testTarget(name: "CommandTests", dependencies: ["penchant", "PenchantReport", "TestSupport"]),
   ],

@@ -22,10 +22,10 @@ public struct CalibrationChart: Chart {
     self.series = series
   }
 
-  public var svg: String {
-    var canvas = Canvas(width: 560, height: 360)
-    let left = 54.0
-    let right = 540.0
+  public func svg(width: Double) -> String {
+    var canvas = Canvas(width: width, height: 360)
+    let left = 44.0
+    let right = width - 20
     let top = 16.0
     let bottom = 308.0
     let accuracies = series.flatMap { $0.bins.filter { $0.count > 0 }.map(\.accuracy) }
@@ -39,7 +39,7 @@ public struct CalibrationChart: Chart {
     canvas.line(left, bottom, right, bottom, "axis")
     canvas.line(xs(0.5), ys(0.5), xs(1), ys(1), "diagonal")
     canvas.text(
-      (left + right) / 2, bottom + 38, "chance the model gives to the answer it prefers", "axis-name")
+      (left + right) / 2, bottom + 38, "chance that the model states", "axis-name")
     canvas.text(left, top - 4, "share it was right", "axis-name", anchor: "start")
     for (index, line) in series.enumerated() {
       let bins = line.bins.filter { $0.count > 0 }
@@ -56,6 +56,6 @@ public struct CalibrationChart: Chart {
       canvas.circle(left + 20, y - 4, 4, "dot f\(index % 6)")
       canvas.text(left + 32, y, line.name, anchor: "start")
     }
-    return canvas.svg(title: "\(title). \(caption)")
+    return canvas.svg(title: title, description: caption)
   }
 }

@@ -22,14 +22,15 @@ public struct LineChart: Chart {
     self.series = series
   }
 
-  public var svg: String {
-    var canvas = Canvas(width: 560, height: 300)
+  public func svg(width: Double) -> String {
+    let key = Legend(series.map(\.name), width: width - 74)
     let left = 54.0
-    let right = 540.0
-    let top = 26.0
-    let bottom = 256.0
+    let right = width - 20
+    let top = 26.0 + key.height
+    let bottom = top + 230
+    var canvas = Canvas(width: width, height: bottom + 44)
     let points = series.flatMap(\.points)
-    let xs = Scale(points.map(\.x), to: (left, right), count: 6, rounded: false)
+    let xs = Scale(points.map(\.x), to: (left, right), count: width < 450 ? 4 : 6, rounded: false)
     let ys = Scale(points.map(\.y), to: (bottom, top))
     for tick in ys.ticks {
       canvas.line(left, ys(tick), right, ys(tick), "grid")
@@ -39,15 +40,12 @@ public struct LineChart: Chart {
     canvas.line(left, bottom, right, bottom, "axis")
     canvas.text((left + right) / 2, bottom + 38, x, "axis-name")
     canvas.text(left, top - 10, y, "axis-name", anchor: "start")
-    var legend = right - series.map { 34 + 7 * Double($0.name.count) }.reduce(0, +)
+    key.draw(on: &canvas, x: left, y: 4)
     for (index, line) in series.enumerated() {
       let shown = line.points.filter { $0.x.isFinite && $0.y.isFinite }.map { (x: xs($0.x), y: ys($0.y)) }
       canvas.path(shown, "series s\(index % 6)")
       if shown.count == 1 { canvas.circle(shown[0].x, shown[0].y, 3, "dot f\(index % 6)") }
-      canvas.line(legend, top - 14, legend + 18, top - 14, "series s\(index % 6)")
-      canvas.text(legend + 23, top - 10, line.name, anchor: "start")
-      legend += 34 + 7 * Double(line.name.count)
     }
-    return canvas.svg(title: "\(title). \(caption)")
+    return canvas.svg(title: title, description: caption)
   }
 }

@@ -43,8 +43,11 @@ struct Scale {
       let whole = Int(tick.rounded())
       return whole >= 10_000 && whole % 1000 == 0 ? "\(whole / 1000)k" : "\(whole)"
     }
-    return String(format: "%.\(max(0, Int((-log10(step) + 1e-9).rounded(.up))))f", tick)
+    return String(format: "%.\(digits)f", tick)
   }
+
+  /// Places behind the point that tell the ticks apart.
+  var digits: Int { max(0, Int((-log10(step) + 1e-9).rounded(.up))) }
 
   /// 1, 2 or 5 times a power of ten, at least `x`.
   private static func round(_ x: Double) -> Double {
