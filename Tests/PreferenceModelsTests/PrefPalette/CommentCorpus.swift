@@ -21,15 +21,19 @@ enum CommentCorpus {
   }
 
   private static let topics = [
-    "the night bus", "a used bike", "the allotment", "my landlord", "the oven", "a wool coat", "the chess club",
-    "the old printer", "a kayak", "the school play", "solar panels", "the ferry", "a border collie", "the bakery",
+    "the night bus", "a used bike", "the allotment", "my landlord", "the oven", "a wool coat",
+    "the chess club",
+    "the old printer", "a kayak", "the school play", "solar panels", "the ferry", "a border collie",
+    "the bakery",
   ]
   private static let frames = [
     "We tried {t} last spring and it worked for a while.", "You don't need to replace {t} every year.",
     "I think {t} will cost more than people say.", "The people next door have had trouble with {t}, too.",
-    "It's a good idea to look at {t} before winter.", "Somebody told me that {t} is never quite what it looks like.",
+    "It's a good idea to look at {t} before winter.",
+    "Somebody told me that {t} is never quite what it looks like.",
     "Could be the weather, but {t} hasn't changed much.", "They're selling {t} at the market on Saturdays.",
-    "A friend of mine repairs such things, and {t} took him two days.", "My sister must have asked about {t} ten times.",
+    "A friend of mine repairs such things, and {t} took him two days.",
+    "My sister must have asked about {t} ten times.",
     "There are better ways, and {t} might be one of them.", "In the long run {t} is worth the money.",
     "Nobody in our street talks about {t} any more.", "You should write down what you want from {t} first.",
   ]

@@ -58,7 +58,9 @@ import Testing
     (#"{"id": "a", "rewrite": {}}"#, "original"), (#"{"id": 3, "original": "x", "rewrite": {}}"#, "id"),
     (#"{"id": "a", "original": "x", "rewrite": {"humor": {"6": "y"}}}"#, "rewrite.humor"),
   ]) func brokenRecordsAreNamed(_ line: String, _ field: String) {
-    let error = #expect(throws: DataError.self) { try CounterfactualRecord.read(bytes: Array(line.utf8), name: "c.jsonl") }
+    let error = #expect(throws: DataError.self) {
+      try CounterfactualRecord.read(bytes: Array(line.utf8), name: "c.jsonl")
+    }
     #expect(error?.field == field)
     #expect(error?.line == 1)
   }
@@ -67,7 +69,9 @@ import Testing
   private final class Counting: Rewriter {
     let teacher = "rules"
     let asked = Mutex(0)
-    func rewrite(_ text: String, context: String, attribute: Attribute, level: Int, seed: UInt64) async throws -> String {
+    func rewrite(_ text: String, context: String, attribute: Attribute, level: Int, seed: UInt64) async throws
+      -> String
+    {
       asked.withLock { $0 += 1 }
       return try RuleRewriter().rewrite(text, attribute: attribute, level: level, seed: seed)
     }
@@ -80,7 +84,8 @@ import Testing
     part[1]["politeness", 4] = nil
     part[2].rewrite["politeness"] = nil
     let rewriter = Counting()
-    let again = try await Counterfactuals.synthesise(part, attributes: whole.attributes, by: rewriter, seed: 11)
+    let again = try await Counterfactuals.synthesise(
+      part, attributes: whole.attributes, by: rewriter, seed: 11)
     #expect(rewriter.asked.withLock { $0 } == 6)
     #expect(again.records == whole.records)
   }
@@ -117,7 +122,8 @@ import Testing
     ] {
       #expect(try check(refusal, humor, 5).contains(.refusal), "\(refusal)")
     }
-    #expect(try !check("Sorry, the night bus is late again and nobody knows why.", humor, 1).contains(.refusal))
+    #expect(
+      try !check("Sorry, the night bus is late again and nobody knows why.", humor, 1).contains(.refusal))
   }
 
   @Test func rulesPassAndReversedLevelsDoNot() async throws {
