@@ -156,10 +156,14 @@ extension AttributeHeadEvaluation {
       if !notDominant.isEmpty {
         text.append("moved more by another's rewrites: \(notDominant.joined(separator: ", "))")
       }
-      text += entangled.map {
+      let strongest = entangled.sorted { abs($0.movement) > abs($1.movement) }
+      text += strongest.prefix(12).map {
         String(
           format: "not separable: %@ moves by %+.2f when rewritten for %@", $0.score, $0.movement,
           $0.rewrittenFor)
+      }
+      if strongest.count > 12 {
+        text.append("and \(strongest.count - 12) more")
       }
     }
     return text.joined(separator: "\n")
