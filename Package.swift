@@ -47,7 +47,9 @@ let package = Package(
       dependencies: ["PenchantNN", "PenchantData", .product(name: "Yams", package: "Yams")]),
 
     // Systems
-    .target(name: "PreferenceModels", dependencies: ["PenchantTrain"]),
+    .target(
+      name: "PreferenceModels",
+      dependencies: ["PenchantTrain", .product(name: "Yams", package: "Yams")]),
 
     // Tools
     .target(
