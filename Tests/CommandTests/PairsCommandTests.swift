@@ -33,7 +33,9 @@ import Testing
       let seen = try BuiltCommand.run(["inspect", "pairs/train_2022.jsonl", "--json"], in: folder)
       #expect(seen.code == 0 && seen.json?["communities"] as? Int == 1, "\(seen.errors)")
       let table = try BuiltCommand.run(["pairs", "dump.jsonl", "--out", "again", "--quiet"], in: folder)
-      #expect(table.output.contains("train_all.jsonl") && table.output.contains("dropped"), "\(table.output)")
+      #expect(
+        table.output.contains("train_all.jsonl")
+          && table.output.contains("tea           20       120    300"), "\(table.output)")
     }
   }
 

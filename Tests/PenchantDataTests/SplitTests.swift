@@ -55,10 +55,13 @@ struct SplitTests {
     let table = PairTable(pairs)
     let split = try Split.byText(table, testFraction: fraction, seed: 7)
     #expect((split.train + split.test + split.dropped).sorted() == Array(0..<3000))
-    #expect(Set(table.texts(ofPairs: split.test)).isDisjoint(with: table.texts(ofPairs: split.train)))
-    for pair in split.dropped {
-      let sides = Set([table.chosen[pair], table.rejected[pair]])
-      #expect(!sides.isDisjoint(with: table.texts(ofPairs: split.train)))
+    let train = Set(table.texts(ofPairs: split.train))
+    let test = Set(table.texts(ofPairs: split.test))
+    #expect(test.isDisjoint(with: train))
+    for sides in split.dropped.map({ [table.chosen[$0], table.rejected[$0]] }) {
+      // A foot on either side: not both texts train, and not both test.
+      let isWhole = train.isSuperset(of: sides) || test.isSuperset(of: sides)
+      #expect(!isWhole)
     }
     let share = Double(split.test.count) / Double(split.train.count + split.test.count)
     #expect(abs(share - fraction) < 0.06, "\(share)")

@@ -1,4 +1,5 @@
 import Foundation
+import PenchantData
 import PenchantKernels
 import PenchantTrain
 import TestSupport
@@ -125,6 +126,28 @@ struct ScoresOnlyTests {
     #expect(pairs.differences == [4, 5, -5, -7])
     #expect(pairs.margins([1, 10]) == [54, -75])
     #expect(pairs[[1]].differences == [-5, -7])
+  }
+
+  @Test func tablesAndRecordsBecomePairs() throws {
+    let records = [
+      PreferencePair(
+        chosen: "a", rejected: "b", community: "y", post: "1", weight: 2, chosenAttributes: ["f": 3, "g": 1],
+        rejectedAttributes: ["f": 1]),
+      PreferencePair(
+        chosen: "b", rejected: "c", community: "x", post: "1", chosenAttributes: ["f": 0],
+        rejectedAttributes: ["f": 4, "g": 2]),
+    ]
+    let named = try ScoredPairs(attributesOf: records)
+    #expect(named.columns == ["f"] && named.differences == [2, -4] && named.weight == [2, 1])
+    #expect(named.community == [1, 0] && named.post == [1, 0])
+    let table = PairTable(records)
+    let scored = try ScoredPairs(table, rows: [1], scores: [5, 7, 9], columns: ["s"])
+    #expect(scored.differences == [-2] && scored.community == [0] && scored.weight == [1])
+    #expect(throws: KernelError.self) {
+      try ScoredPairs(table, rows: [2], scores: [5, 7, 9], columns: ["s"])
+    }
+    #expect(throws: KernelError.self) { try ScoredPairs(table, scores: [5, 7], columns: ["s"]) }
+    #expect(throws: KernelError.self) { try ScoredPairs(attributesOf: []) }
   }
 
   @Test func impossiblePairsAreRefused() throws {

@@ -32,8 +32,8 @@ public struct PairBuilder: Sendable {
     self.configuration = configuration
   }
 
-  /// Reads `dumps` and writes the files of pairs into `folder`, which is made when it is not there. Files of the same names are
-  /// replaced at the end, all or, when something fails before, none.
+  /// Reads `dumps` and writes the files of pairs into `folder`, which is made when it is not there. Files of the
+  /// same names are replaced at the end; when something fails before, none is.
   ///
   /// - Parameter progress: told the counts now and then while dumps are read, and after each community.
   /// - Throws: `DataError` for a dump that cannot be read or a folder that cannot be written, and when no pair was made.
@@ -59,7 +59,7 @@ public struct PairBuilder: Sendable {
       try write(community, into: scratch, &result.counts)
       progress(result.counts)
     }
-    guard !result.counts.pairs.isEmpty else { throw nothing(dumps, result) }
+    guard result.counts.pairs.values.contains(where: { $0 > 0 }) else { throw nothing(dumps, result) }
     for file in result.counts.pairs.keys.sorted() {
       let (from, to) = ("\(scratch)/\(file).jsonl", "\(folder)/\(file).jsonl")
       try AtomicFile.move(from, to: to)

@@ -45,8 +45,8 @@ struct ByteSource: ~Copyable {
   /// Fills `output` from its start; returns the number of bytes, 0 at the end.
   mutating func read(into output: UnsafeMutableRawBufferPointer) throws(DataError) -> Int {
     if !started { try start() }
-    if inputRange.isEmpty { try refill() }
     guard let packing, let unpacker else {
+      if inputRange.isEmpty { try refill() }
       let count = min(output.count, inputRange.count)
       output.copyBytes(from: input[inputRange.prefix(count)])
       inputRange = inputRange.lowerBound + count..<inputRange.upperBound

@@ -1,4 +1,5 @@
-/// Which of many findings stand when the share of false ones among them is held at a level (Benjamini and Hochberg 1995).
+/// Which of many findings stand when the share of false ones among them is held at a level (Benjamini and
+/// Hochberg 1995).
 public struct BenjaminiHochberg: Sendable, Codable, Equatable {
   /// The smallest level at which a finding stands, one a p-value; NaN for NaN.
   public var adjusted: [Double]

@@ -3,11 +3,13 @@ import PenchantKernels
 /// The optimum of a likelihood and a normal prior on the weights, by Newton's method with bounded steps.
 ///
 /// A full step from a poor start moves margins by hundreds and overflows the curvature (PrefPalette specification,
-/// section 12): a step changes no margin by more than `reach`, and is halved until the objective falls.
+/// section 12): a step changes no margin by more than a bound, and is halved until the objective falls. The bound doubles
+/// while steps succeed, so that a start far away is not crawled back from.
 struct DampedNewton: Sendable {
   /// The prior: w_i ~ N(mean[i], 1 / precision[i]); precision 0 is no prior.
   var mean: [Double]
   var precision: [Double]
+  /// The first bound, in log-odds.
   var reach = 5.0
   /// Ends when the fall that a quadratic model promises is this part of the objective.
   var tolerance = 1e-13
@@ -27,6 +29,7 @@ struct DampedNewton: Sendable {
     let width = likelihood.width
     var weights = start ?? mean
     var iterations = 0
+    var bound = reach
     while true {
       let sums = try likelihood.sums(at: weights)
       let objective = sums.value + penalty(weights)
@@ -45,14 +48,16 @@ struct DampedNewton: Sendable {
           converged: converged)
       }
       iterations += 1
-      var step = min(1, reach / max(try likelihood.reach(along: direction), .leastNormalMagnitude))
+      var step = min(1, bound / max(try likelihood.reach(along: direction), .leastNormalMagnitude))
       var next = weights
+      var halvings = 0
       while true {
         for i in 0..<width { next[i] = weights[i] + step * direction[i] }
         let value = try likelihood.value(at: next) + penalty(next)
         if value <= objective - 1e-4 * step * fall { break }
         step /= 2
-        guard step > 1e-9 else {
+        halvings += 1
+        guard halvings <= 40 else {
           // Rounding hides the fall: this is the optimum as far as it can be told.
           return Optimum(
             weights: weights, objective: objective, information: information, iterations: iterations,
@@ -60,6 +65,7 @@ struct DampedNewton: Sendable {
         }
       }
       weights = next
+      bound = halvings == 0 ? 2 * bound : reach
     }
   }
 
