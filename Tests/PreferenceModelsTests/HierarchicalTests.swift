@@ -40,7 +40,6 @@ struct HierarchicalTests {
       variance += fit.variance / Double(repetitions)
     }
     let table = "\(count) pairs: accuracy \(accuracies), correlation \(correlations), variance \(variance)"
-    print(table)
     #expect(accuracies[2] >= max(accuracies[0], accuracies[1]), "\(table)")
     #expect(correlations[2] >= max(correlations[0], correlations[1]), "\(table)")
   }
@@ -59,8 +58,9 @@ struct HierarchicalTests {
       }
       found.append(accuracy(margins))
     }
-    print("cold start, 0/10/50/200 pairs: \(found)")
-    #expect(found[0] > 0.55 && found[3] > found[0] + 0.05 && found[2] >= found[0] && found[3] >= found[2])
+    #expect(
+      found[0] > 0.55 && found[3] > found[0] + 0.05 && found[2] >= found[0] && found[3] >= found[2],
+      "\(found)")
   }
 
   @Test func communitiesWithoutPairsGetTheMean() throws {
