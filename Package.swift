@@ -35,13 +35,16 @@ let package = Package(
         .linkedLibrary("omp5"), .linkedLibrary("lapacke"), .linkedLibrary("openblas"), .linkedLibrary("m"),
       ] + (sanitized ? [.unsafeFlags(["-Xclang-linker", checks])] : [])),
     .systemLibrary(
-      name: "CZlib", providers: [.apt(["zlib1g-dev", "libopenblas-dev", "liblapacke-dev", "libomp-dev"])]),
+      name: "CCompression",
+      providers: [
+        .apt(["zlib1g-dev", "libzstd-dev", "libbz2-dev", "libopenblas-dev", "liblapacke-dev", "libomp-dev"])
+      ]),
 
     // Engine
     .target(name: "PenchantKernels", dependencies: ["CPenchant", "CPenchantKernels"]),
     .target(name: "PenchantTape", dependencies: ["PenchantKernels"]),
     .target(name: "PenchantNN", dependencies: ["PenchantTape"]),
-    .target(name: "PenchantData", dependencies: ["PenchantKernels", "CZlib"]),
+    .target(name: "PenchantData", dependencies: ["PenchantKernels", "CCompression"]),
     .target(
       name: "PenchantTrain",
       dependencies: ["PenchantNN", "PenchantData", .product(name: "Yams", package: "Yams")]),
@@ -71,7 +74,7 @@ let package = Package(
     .testTarget(name: "PenchantKernelsTests", dependencies: ["PenchantKernels", "TestSupport"]),
     .testTarget(name: "PenchantTapeTests", dependencies: ["PenchantTape", "TapeSupport", "TestSupport"]),
     .testTarget(name: "PenchantNNTests", dependencies: ["PenchantNN", "TapeSupport", "TestSupport"]),
-    .testTarget(name: "PenchantDataTests", dependencies: ["PenchantData", "TestSupport"]),
+    .testTarget(name: "PenchantDataTests", dependencies: ["PenchantData", "CCompression", "TestSupport"]),
     .testTarget(name: "PenchantTrainTests", dependencies: ["PenchantTrain", "TestSupport"]),
     .testTarget(name: "PreferenceModelsTests", dependencies: ["PreferenceModels", "TestSupport"]),
     .testTarget(name: "PenchantReportTests", dependencies: ["PenchantReport", "TestSupport"]),

@@ -11,7 +11,7 @@ struct Inspect: ParsableCommand {
       wrong are shown with the reason; the exit code is 2 then.
       """)
 
-  @Argument(help: "Preference pairs, JSON lines, plain or gzipped; - is standard input.")
+  @Argument(help: "Preference pairs, JSON lines, plain or packed; - is standard input.")
   var file: String
 
   @Option(help: "How many wrong lines to show.")

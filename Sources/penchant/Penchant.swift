@@ -12,6 +12,7 @@ struct Penchant: ParsableCommand {
       Examples:
         penchant demo                                           a corpus, two models, a table, a report
         penchant inspect pairs.jsonl                            what is in the file, what is wrong with it
+        penchant pairs dump.zst --out pairs --year 2022         pairs of a forum's posts and comments
         penchant train bradley-terry --data pairs.jsonl --out run
         penchant train bradley-terry --data pairs.jsonl --out run --leave-out community
         penchant predict run --data new.jsonl                   one JSON line in, one out
@@ -20,7 +21,8 @@ struct Penchant: ParsableCommand {
       """,
     version: RunEnvironment.version,
     subcommands: [
-      Demo.self, Inspect.self, Train.self, Evaluate.self, Predict.self, ReportCommand.self, Bench.self, Doctor.self,
+      Demo.self, Inspect.self, Pairs.self, Train.self, Evaluate.self, Predict.self, ReportCommand.self,
+      Bench.self, Doctor.self,
     ])
 }
 
@@ -81,7 +83,7 @@ enum Topics {
   static let all = ["data": data, "exit-codes": exitCodes]
 
   static let data = """
-    Preference pairs are JSON lines, plain or gzipped, as TRL and OpenRLHF write them:
+    Preference pairs are JSON lines, plain or packed (.gz, .zst, .bz2), as TRL and OpenRLHF write them:
 
       {"prompt": "Is tea better than coffee?", "chosen": "Yes, because …", "rejected": "yes", "community": "tea"}
 
@@ -91,6 +93,11 @@ enum Topics {
       user (worker)      who compared
       weight             how much the pair counts, 1 unless given
       margin             by how much chosen is better
+      post_id            what both texts answer: such pairs are not independent; intervals respect it
+      chosen_time, rejected_time, chosen_votes, rejected_votes
+                         when they were written (seconds since 1970) and what they got: what a test set leaks
+
+    The columns of SHP, SHP-2 and ComPRed (human_ref_A, human_ref_B, labels, …) and the files of penchant pairs are read as well.
 
     penchant inspect FILE shows what a file holds and the first lines that are wrong.
 

@@ -81,6 +81,60 @@ struct PairReaderTests {
         "\"labels\" is 1 when human_ref_A is preferred, else 0"))
   }
 
+  @Test func readsVotesTimesAndScoresOfStanfordColumns() throws {
+    let line = """
+      {"post_id":"p1","domain":"askbaking_validation","upvote_ratio":0.9,"history":"q","human_ref_A":"a","human_ref_B":"b",\
+      "labels":0,"c_root_id_A":"x","c_root_id_B":"y","created_at_utc_A":100,"created_at_utc_B":160.5,"score_A":4,"score_B":12,\
+      "seconds_difference":60.5,"score_ratio":3.0,"helpfulness_A":3,"helpfulness_B":8,"title_A":"t"}
+      """
+    let pair = try read(line, keepExtra: true)[0]
+    let expected = PreferencePair(
+      prompt: "q", chosen: "b", rejected: "a", community: "askbaking", post: "p1", chosenID: "y",
+      rejectedID: "x",
+      chosenTime: 160.5, rejectedTime: 100, chosenVotes: 12, rejectedVotes: 4,
+      chosenAttributes: ["helpfulness": 8], rejectedAttributes: ["helpfulness": 3],
+      extra: JSONObject(["upvote_ratio": 0.9, "title_A": "t"]), line: 1)
+    #expect(pair == expected)
+    #expect(pair.voteRatio == 3)
+    #expect(try read(pair.json.description, keepExtra: true) == [expected])
+  }
+
+  @Test func readsRecordsOfTheRelease() throws {
+    let line = """
+      {"id":"u_some-one-p-x-y","context":[{"role":"user","content":"t\\nb"}],"chosen":[{"role":"assistant","content":"A"}],\
+      "rejected":[{"role":"assistant","content":"B"}],"subreddit":"u_some-one","margin":3,"post_time":1,"chosen_score":5,\
+      "rejected_score":2,"chosen_time":20,"rejected_time":30}
+      """
+    #expect(
+      try read(line) == [
+        PreferencePair(
+          prompt: "t\nb", chosen: "A", rejected: "B", community: "u_some-one", post: "p", margin: 3,
+          chosenID: "x",
+          rejectedID: "y", chosenTime: 20, rejectedTime: 30, chosenVotes: 5, rejectedVotes: 2, line: 1)
+      ])
+    // Elsewhere a score is a list of attributes: it stays what it is.
+    let other = try read(#"{"chosen":"a","rejected":"b","chosen_score":[1,2]}"#, keepExtra: true)[0]
+    #expect(other.chosenVotes == nil && other.extra["chosen_score"] == [1, 2])
+  }
+
+  @Test func filtersByVotesAndTime() {
+    var filter = PairFilter()
+    var pair = PreferencePair(chosen: "a", rejected: "b")
+    (filter.voteRatio, filter.votes, filter.voteDifference, filter.isTimeControlled) = (2, 3, 4, true)
+    #expect(filter.keeps(pair))
+    (pair.chosenVotes, pair.rejectedVotes, pair.chosenTime, pair.rejectedTime) = (8, 4, 10, 10)
+    #expect(filter.keeps(pair))
+    pair.rejectedTime = 11
+    #expect(!filter.keeps(pair))
+    pair.rejectedTime = 9
+    pair.chosenVotes = 7
+    #expect(!filter.keeps(pair))
+    (pair.chosenVotes, pair.rejectedVotes) = (6, 3)
+    #expect(!filter.keeps(pair))
+    (pair.chosenVotes, pair.rejectedVotes) = (20, 2)
+    #expect(!filter.keeps(pair))
+  }
+
   @Test func saysWhatIsMissing() {
     #expect(
       message("\n" + #"{"prompt":"p","chosen":"a","reject":"b"}"#) == """
@@ -145,6 +199,14 @@ struct PairReaderTests {
     #expect(table.users == ["", "u"])
     #expect(table.weight == [1, 2, 1])
     #expect(table.texts(ofPairs: [1]) == [1, 2])
+    #expect(table.posts == ["", "", ""] && table.post == [0, 1, 2])
+    let posts = PairTable([
+      PreferencePair(chosen: "a", rejected: "b", community: "y", post: "1"),
+      PreferencePair(chosen: "a", rejected: "b"),
+      PreferencePair(chosen: "a", rejected: "b", community: "x", post: "1"),
+      PreferencePair(chosen: "a", rejected: "b", community: "y", post: "1"),
+    ])
+    #expect(posts.posts == ["x/1", "y/1", ""] && posts.post == [1, 2, 0, 1])
   }
 }
 

@@ -45,7 +45,35 @@ struct SplitTests {
     for split in splits { #expect(isPartition(split, 23)) }
   }
 
+  @Test(arguments: [0.1, 0.2, 0.5]) func noTestTextTrains(_ fraction: Double) throws {
+    var random = Philox(seed: 3)
+    let pairs = (0..<3000).map { i in
+      PreferencePair(
+        chosen: "\(i % 5).\(random.index(below: 60))", rejected: "\(i % 5).\(60 + random.index(below: 60))",
+        community: "\(i % 5)")
+    }
+    let table = PairTable(pairs)
+    let split = try Split.byText(table, testFraction: fraction, seed: 7)
+    #expect((split.train + split.test + split.dropped).sorted() == Array(0..<3000))
+    let train = Set(table.texts(ofPairs: split.train))
+    let test = Set(table.texts(ofPairs: split.test))
+    #expect(test.isDisjoint(with: train))
+    for sides in split.dropped.map({ [table.chosen[$0], table.rejected[$0]] }) {
+      // A foot on either side: not both texts train, and not both test.
+      let isWhole = train.isSuperset(of: sides) || test.isSuperset(of: sides)
+      #expect(!isWhole)
+    }
+    let share = Double(split.test.count) / Double(split.train.count + split.test.count)
+    #expect(abs(share - fraction) < 0.06, "\(share)")
+    #expect(Set(split.test.map { table.community[$0] }).count == 5)
+    #expect(split == (try Split.byText(table, testFraction: fraction, seed: 7)))
+    #expect(try Split.byText(table, testFraction: 0, seed: 7).train.count == 3000)
+  }
+
   @Test func impossibleSplitsAreRefused() {
+    let single = PairTable([PreferencePair(chosen: "a", rejected: "b")])
+    #expect(throws: KernelError.self) { try Split.byText(single, testFraction: 0.5, seed: 0) }
+    #expect(throws: KernelError.self) { try Split.byText(single, testFraction: 1, seed: 0) }
     #expect(throws: KernelError.self) { try Split.random(count: 1, testFraction: 0.5, seed: 0) }
     #expect(throws: KernelError.self) { try Split.random(count: 9, testFraction: 1, seed: 0) }
     #expect(throws: KernelError.self) { try Split.random(count: 9, testFraction: .nan, seed: 0) }

@@ -110,6 +110,12 @@ extension JSONValue: CustomStringConvertible {
 
   private static func quote(_ value: String, into text: inout String) {
     text += "\""
+    defer { text += "\"" }
+    // Most strings hold nothing to escape.
+    guard value.utf8.contains(where: { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C || $0 == 0x7F }) else {
+      text += value
+      return
+    }
     for scalar in value.unicodeScalars {
       switch scalar {
       case "\"": text += "\\\""
@@ -126,7 +132,6 @@ extension JSONValue: CustomStringConvertible {
         }
       }
     }
-    text += "\""
   }
 }
 

@@ -4,14 +4,14 @@
 /// let pairs = try PairReader("pairs.jsonl.gz").pairs()
 /// ```
 /// Reads what TRL and OpenRLHF write (`prompt`, `chosen`, `rejected` as strings or message lists; docs/formats.md has
-/// the whole list) and the columns of the Stanford Human Preferences. Blank lines are passed over. An error about one
+/// the whole list), the columns of the Stanford Human Preferences, and the files of `PairBuilder`. Blank lines are passed over. An error about one
 /// line leaves the reader at the next line, so a caller may go on.
 public struct PairReader: ~Copyable {
   private var lines: LineReader
   private let keepsExtra: Bool
   private var count = 0
 
-  /// Opens a file, plain or gzipped; `-` is standard input.
+  /// Opens a file, plain or packed; `-` is standard input.
   ///
   /// - Parameters:
   ///   - keepExtra: keep fields that have no meaning here in `PreferencePair.extra`.
@@ -23,7 +23,7 @@ public struct PairReader: ~Copyable {
     keepsExtra = keepExtra
   }
 
-  /// Reads bytes in memory, plain or gzipped.
+  /// Reads bytes in memory, plain or packed.
   public init(
     bytes: [UInt8], name: String = "memory", keepExtra: Bool = false,
     lineLimit: Int = LineReader.defaultLineLimit

@@ -120,7 +120,14 @@ extension PreferencePair {
     if margin != nil { names.append("margin") }
     if chosenID != nil { names.append("chosen_id") }
     if rejectedID != nil { names.append("rejected_id") }
+    if post != nil { names.append("post_id") }
+    if chosenTime != nil { names.append("chosen_time") }
+    if rejectedTime != nil { names.append("rejected_time") }
+    if chosenVotes != nil { names.append("chosen_votes") }
+    if rejectedVotes != nil { names.append("rejected_votes") }
     if !attributes.isEmpty { names.append("attributes") }
+    if !chosenAttributes.isEmpty { names.append("chosen_attributes") }
+    if !rejectedAttributes.isEmpty { names.append("rejected_attributes") }
     return names + extra.keys
   }
 }

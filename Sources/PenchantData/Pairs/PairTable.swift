@@ -12,6 +12,10 @@ public struct PairTable: Sendable {
   /// The names of the users; pairs without one belong to the user `""`.
   public private(set) var users: [String] = []
   public private(set) var user: [Int] = []
+  /// The names of the posts, sorted; behind them one `""` for each pair that has no post, which is its own.
+  public private(set) var posts: [String] = []
+  /// Places in `posts`: what a bootstrap or a clustered error counts as one.
+  public private(set) var post: [Int] = []
   public private(set) var weight: [Float] = []
   /// 0 where a pair has none.
   public private(set) var margin: [Float] = []
@@ -24,10 +28,10 @@ public struct PairTable: Sendable {
     _ pairs: [PreferencePair],
     text: (_ prompt: String, _ response: String) -> String = { _, response in response }
   ) {
-    var places: [String: Int] = [:]
+    var textPlaces: [String: Int] = [:]
     func place(_ text: String) -> Int {
-      if let known = places[text] { return known }
-      places[text] = texts.count
+      if let known = textPlaces[text] { return known }
+      textPlaces[text] = texts.count
       texts.append(text)
       return texts.count - 1
     }
@@ -39,6 +43,15 @@ public struct PairTable: Sendable {
     }
     (communities, community) = PairTable.index(pairs.map { $0.community ?? "" })
     (users, user) = PairTable.index(pairs.map { $0.user ?? "" })
+    // A post is named within its community: data sets of several forums may repeat short names.
+    let named = pairs.map { pair in pair.post.map { "\(pair.community ?? "")/\($0)" } }
+    posts = Set(named.compactMap(\.self)).sorted()
+    let places = Dictionary(uniqueKeysWithValues: posts.enumerated().map { ($1, $0) })
+    post = named.map { name in
+      if let place = name.flatMap({ places[$0] }) { return place }
+      posts.append("")
+      return posts.count - 1
+    }
   }
 
   /// The distinct names, sorted, and the place of each.

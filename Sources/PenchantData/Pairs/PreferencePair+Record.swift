@@ -1,7 +1,13 @@
 extension PreferencePair {
   static let knownFields = [
-    "prompt", "context", "chosen", "rejected", "community", "user", "worker", "annotator", "weight", "margin",
-    "chosen_id", "rejected_id", "attributes",
+    "prompt", "context", "chosen", "rejected", "community", "subreddit", "user", "worker", "annotator",
+    "post_id",
+    "weight", "margin", "chosen_id", "rejected_id", "attributes", "chosen_attributes", "rejected_attributes",
+  ]
+  /// Names under which other data sets keep something else than a number: taken when it is one.
+  private static let measures = [
+    "chosen_time", "rejected_time", "chosen_votes", "chosen_score", "chosen_upvote", "rejected_votes",
+    "rejected_score", "rejected_upvote",
   ]
   private static let needs = "\"chosen\" and \"rejected\", and mostly \"prompt\""
 
@@ -11,46 +17,35 @@ extension PreferencePair {
       return
     }
     let texts = try PreferencePair.texts(record)
+    let ids = PreferencePair.identifiers(record)
+    func measure(_ names: String...) -> Double? { names.lazy.compactMap { record.object[$0]?.number }.first }
+    let used =
+      PreferencePair.knownFields + PreferencePair.measures.filter { record.object[$0]?.number != nil }
     self.init(
       prompt: texts.prompt, chosen: texts.chosen, rejected: texts.rejected,
-      community: try record.name("community"), user: try record.name("user", "worker", "annotator"),
+      community: try record.name("community", "subreddit"),
+      user: try record.name("user", "worker", "annotator"), post: try record.name("post_id") ?? ids?.post,
       weight: try PreferencePair.weight(record), margin: try record.number("margin"),
-      chosenID: try record.name("chosen_id"), rejectedID: try record.name("rejected_id"),
-      attributes: try PreferencePair.attributes(record),
-      extra: keepExtra ? record.object.without(PreferencePair.knownFields) : JSONObject(), line: record.line)
+      chosenID: try record.name("chosen_id") ?? ids?.chosen,
+      rejectedID: try record.name("rejected_id") ?? ids?.rejected,
+      chosenTime: measure("chosen_time"), rejectedTime: measure("rejected_time"),
+      chosenVotes: measure("chosen_votes", "chosen_score", "chosen_upvote"),
+      rejectedVotes: measure("rejected_votes", "rejected_score", "rejected_upvote"),
+      attributes: try PreferencePair.scores(record, "attributes"),
+      chosenAttributes: try PreferencePair.scores(record, "chosen_attributes"),
+      rejectedAttributes: try PreferencePair.scores(record, "rejected_attributes"),
+      extra: keepExtra ? record.object.without(used) : JSONObject(), line: record.line)
   }
 
-  /// Stanford Human Preferences: `history`, two comments, `labels` = 1 when the first is preferred.
-  private init(stanford record: JSONRecord, keepExtra: Bool) throws(DataError) {
-    let known = [
-      "history", "human_ref_A", "human_ref_B", "labels", "domain", "post_id", "c_root_id_A", "c_root_id_B",
-    ]
-    let needs = quotedList(known.prefix(4))
-    func text(_ name: String) throws(DataError) -> String {
-      guard let (_, value) = record.field(name) else {
-        throw record.missing(name, needs: needs, known: known)
-      }
-      guard let text = value.string else { throw record.wrong(name, value, expected: "a string") }
-      return text
-    }
-    let (a, b) = (try text("human_ref_A"), try text("human_ref_B"))
-    guard let (_, label) = record.field("labels") else {
-      throw record.missing("labels", needs: needs, known: known)
-    }
-    guard let winner = label.integer, winner == 0 || winner == 1 else {
-      throw record.wrong("labels", label, expected: "1 when human_ref_A is preferred, else 0")
-    }
-    // The file says `askculinary_train` where the forum is meant.
-    var community = try record.name("domain")
-    for suffix in ["_train", "_validation", "_test"] where community?.hasSuffix(suffix) == true {
-      community?.removeLast(suffix.count)
-    }
-    let ids = (try record.name("c_root_id_A"), try record.name("c_root_id_B"))
-    self.init(
-      prompt: try text("history"), chosen: winner == 1 ? a : b, rejected: winner == 1 ? b : a,
-      community: community,
-      chosenID: winner == 1 ? ids.0 : ids.1, rejectedID: winner == 1 ? ids.1 : ids.0,
-      extra: keepExtra ? record.object.without(known) : JSONObject(), line: record.line)
+  /// Post and comments of a record that has only the `id` of the PrefPalette release,
+  /// `{subreddit}-{post}-{chosen}-{rejected}`.
+  private static func identifiers(_ record: JSONRecord) -> (post: String, chosen: String, rejected: String)? {
+    guard let subreddit = record.object["subreddit"]?.string, let id = record.object["id"]?.string,
+      id.hasPrefix(subreddit + "-")
+    else { return nil }
+    let parts = id.dropFirst(subreddit.count + 1).split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count == 3, parts.allSatisfy({ !$0.isEmpty }) else { return nil }
+    return (String(parts[0]), String(parts[1]), String(parts[2]))
   }
 
   private static func weight(_ record: JSONRecord) throws(DataError) -> Double {
@@ -59,19 +54,19 @@ extension PreferencePair {
     return weight
   }
 
-  private static func attributes(_ record: JSONRecord) throws(DataError) -> [String: Double] {
-    guard let (_, value) = record.field("attributes") else { return [:] }
+  private static func scores(_ record: JSONRecord, _ field: String) throws(DataError) -> [String: Double] {
+    guard let (_, value) = record.field(field) else { return [:] }
     guard let object = value.object else {
-      throw record.wrong("attributes", value, expected: "an object of names and numbers")
+      throw record.wrong(field, value, expected: "an object of names and numbers")
     }
-    var attributes: [String: Double] = [:]
+    var scores: [String: Double] = [:]
     for (key, value) in zip(object.keys, object.values) where value != .null {
       guard let number = value.number else {
-        throw record.wrong("attributes.\(clipped(key, 40))", value, expected: "a number")
+        throw record.wrong("\(field).\(clipped(key, 40))", value, expected: "a number")
       }
-      attributes[key] = number
+      scores[key] = number
     }
-    return attributes
+    return scores
   }
 
   // MARK: - Texts

@@ -1,18 +1,19 @@
 import Foundation
 
-/// Bytes of a file, of standard input (`-`) or of memory, in order; gzip data is inflated on the way.
+/// Bytes of a file, of standard input (`-`) or of memory, in order; packed data is unpacked on the way.
 ///
-/// Gzip is recognised by its first two bytes, so it may also arrive on standard input.
+/// Packing is recognised by the first bytes, so it may also arrive on standard input.
 struct ByteSource: ~Copyable {
   let name: String
-  /// Bytes delivered so far, after inflating.
+  /// Bytes delivered so far, after unpacking.
   private(set) var delivered = 0
 
   private let descriptor: Int32
   private var input: [UInt8]
   private var inputRange = 0..<0
   private var inputEnded = false
-  private var gzip: GzipStream?
+  private var packing: Packing?
+  private var unpacker: (any Unpacker)?
   private var started = false
 
   private static let chunk = 1 << 16
@@ -44,7 +45,7 @@ struct ByteSource: ~Copyable {
   /// Fills `output` from its start; returns the number of bytes, 0 at the end.
   mutating func read(into output: UnsafeMutableRawBufferPointer) throws(DataError) -> Int {
     if !started { try start() }
-    guard let gzip else {
+    guard let packing, let unpacker else {
       if inputRange.isEmpty { try refill() }
       let count = min(output.count, inputRange.count)
       output.copyBytes(from: input[inputRange.prefix(count)])
@@ -54,45 +55,49 @@ struct ByteSource: ~Copyable {
     }
     while true {
       if inputRange.isEmpty { try refill() }
-      if inputRange.isEmpty {
-        guard gzip.betweenMembers else {
-          throw DataError(
-            file: name, byte: delivered, "the gzip data ends early",
-            expected: "gzip data ends with a checksum", found: "\(delivered) bytes could be unpacked",
-            repair: "copy or download the file again")
-        }
-        return 0
-      }
-      let step: (taken: Int, made: Int)
+      // At the end of the input an unpacker may still hold output.
       let range = inputRange
+      let step: (taken: Int, made: Int)
       do {
-        step = try input.withUnsafeBufferPointer { (bytes) throws(GzipStream.Failure) in
-          try gzip.inflate(
+        step = try input.withUnsafeBufferPointer { (bytes) throws(UnpackFailure) in
+          try unpacker.unpack(
             UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[range]), into: output)
         }
       } catch {
-        throw describe(error)
+        throw describe(error, packing)
       }
       inputRange = inputRange.lowerBound + step.taken..<inputRange.upperBound
       delivered += step.made
       if step.made > 0 { return step.made }
+      guard range.isEmpty else { continue }
+      guard unpacker.betweenMembers else {
+        throw DataError(
+          file: name, byte: delivered, "the \(packing.name) data ends early",
+          expected: "\(packing.name) data ends with a checksum",
+          found: "\(delivered) bytes could be unpacked",
+          repair: "copy or download the file again")
+      }
+      return 0
     }
   }
 
-  /// Decides by the first bytes whether to inflate.
+  /// Decides by the first bytes whether and how to unpack.
   private mutating func start() throws(DataError) {
     started = true
-    while inputRange.count < 2, !inputEnded { try refill() }
-    let head = input[inputRange.prefix(2)]
-    if head.elementsEqual([0x1F, 0x8B]) {
-      do { gzip = try GzipStream() } catch { throw describe(error) }
-    } else if name.hasSuffix(".gz") {
+    while inputRange.count < Packing.longestMark, !inputEnded { try refill() }
+    let head = Array(input[inputRange.prefix(Packing.longestMark)])
+    packing = Packing(startingWith: head)
+    if let packing {
+      do { unpacker = try packing.unpacker() } catch { throw describe(error, packing) }
+    } else if let claimed = Packing.allCases.first(where: { name.hasSuffix($0.ending) }) {
       throw DataError(
-        file: name, "the name ends in .gz but this is not gzip data",
-        expected: "gzip data starts with the bytes 1f 8b",
+        file: name, "the name ends in \(claimed.ending) but this is not \(claimed.name) data",
+        expected:
+          "\(claimed.name) data starts with the bytes \(claimed.mark.map(hex).joined(separator: " "))",
         found: head.isEmpty
-          ? "the file is empty" : "this one starts with \(head.map(hex).joined(separator: " "))",
-        repair: "rename the file, or compress it with gzip")
+          ? "the file is empty"
+          : "this one starts with \(head.prefix(claimed.mark.count).map(hex).joined(separator: " "))",
+        repair: "rename the file, or compress it with \(claimed.name)")
     }
   }
 
@@ -114,19 +119,22 @@ struct ByteSource: ~Copyable {
     inputRange = 0..<end
   }
 
-  private func describe(_ failure: GzipStream.Failure) -> DataError {
+  private func describe(_ failure: UnpackFailure, _ packing: Packing) -> DataError {
     switch failure {
     case .corrupt(let detail):
       DataError(
-        file: name, byte: delivered, "the gzip data is damaged", found: "zlib says: \(detail)",
+        file: name, byte: delivered, "the \(packing.name) data is damaged",
+        found: "\(packing.library) says: \(detail)",
         repair: "copy or download the file again")
     case .trailing:
       DataError(
-        file: name, byte: delivered, "there are other bytes after the gzip data",
-        expected: "gzip members one after the other, or zero padding",
+        file: name, byte: delivered, "there are other bytes after the \(packing.name) data",
+        expected: "\(packing.name) members one after the other\(packing == .gzip ? ", or zero padding" : "")",
         repair: "cut the file, or compress it again")
     case .memory:
-      DataError(file: name, "memory for unpacking was refused", repair: "unpack the file with gunzip first")
+      DataError(
+        file: name, "memory for unpacking was refused",
+        repair: "unpack the file with \(packing.name) -d first")
     }
   }
 }

@@ -1,20 +1,14 @@
-import CZlib
+import CCompression
 
 /// Inflates gzip data piece by piece: members one after the other, zero padding after the last one.
-final class GzipStream {
-  enum Failure: Error, Equatable {
-    case corrupt(String)
-    case trailing
-    case memory
-  }
-
+final class GzipStream: Unpacker {
   /// zlib keeps the address of this record, so it has a fixed place.
   private let stream: UnsafeMutablePointer<z_stream>
   /// A member has ended and none has begun since.
   private(set) var betweenMembers = false
   private var padding = false
 
-  init() throws(Failure) {
+  init() throws(UnpackFailure) {
     let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     stream.initialize(to: z_stream())
     // 15 bits of window, + 16: gzip wrapping only.
@@ -31,9 +25,9 @@ final class GzipStream {
   }
 
   /// Inflates from `input` into `output`; returns the bytes taken and made.
-  func inflate(
+  func unpack(
     _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
-  ) throws(Failure) -> (taken: Int, made: Int) {
+  ) throws(UnpackFailure) -> (taken: Int, made: Int) {
     if betweenMembers {
       guard let first = input.first else { return (0, 0) }
       if first == 0 { padding = true }
@@ -51,7 +45,7 @@ final class GzipStream {
     stream.pointee.next_out = output.bindMemory(to: UInt8.self).baseAddress
     stream.pointee.avail_out = UInt32(clamping: output.count)
     let offered = (stream.pointee.avail_in, stream.pointee.avail_out)
-    let status = CZlib.inflate(stream, Z_NO_FLUSH)
+    let status = CCompression.inflate(stream, Z_NO_FLUSH)
     let taken = Int(offered.0 - stream.pointee.avail_in)
     let made = Int(offered.1 - stream.pointee.avail_out)
     switch status {

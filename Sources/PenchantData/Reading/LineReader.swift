@@ -1,6 +1,6 @@
 import Foundation
 
-/// Lines of a plain or gzipped file, of standard input or of memory, in bounded memory.
+/// Lines of a file, of standard input or of memory, plain or packed (gzip, zstd, bzip2), in bounded memory.
 ///
 /// A line ends at `\n`, a `\r` before it is dropped, and so is a byte order mark at the start. Every line is checked
 /// to be UTF-8 and to fit the limit. An error about one line leaves the reader at the next, so that a caller may
@@ -31,7 +31,7 @@ public struct LineReader: ~Copyable {
     self.init(source: try ByteSource(path: path), lineLimit: lineLimit)
   }
 
-  /// Reads bytes in memory, plain or gzipped.
+  /// Reads bytes in memory, plain or packed.
   public init(bytes: [UInt8], name: String = "memory", lineLimit: Int = defaultLineLimit) {
     self.init(source: ByteSource(bytes: bytes, name: name), lineLimit: lineLimit)
   }

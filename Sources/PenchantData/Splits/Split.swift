@@ -1,16 +1,19 @@
 import PenchantKernels
 
-/// Which records train and which test; both ascending, disjoint, together all records.
+/// Which records train and which test; both ascending, disjoint, together with `dropped` all records.
 public struct Split: Sendable, Equatable, Codable {
   /// The group left out, or the number of the fold.
   public var name: String
   public var train: [Int]
   public var test: [Int]
+  /// Records that may be on neither side, ascending.
+  public var dropped: [Int]
 
-  public init(name: String, train: [Int], test: [Int]) {
+  public init(name: String, train: [Int], test: [Int], dropped: [Int] = []) {
     self.name = name
     self.train = train
     self.test = test
+    self.dropped = dropped
   }
 
   private init(name: String, isTest: [Bool]) {

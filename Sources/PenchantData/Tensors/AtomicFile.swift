@@ -30,6 +30,22 @@ public enum AtomicFile {
     try syncFolder(folder.isEmpty ? "." : folder)
   }
 
+  /// Writes behind what a file holds, which is made when it is not there. What was written is not synced.
+  static func append(_ bytes: [UInt8], to path: String) throws(DataError) {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw writeError(path, errno) }
+    defer { close(descriptor) }
+    try put(bytes, descriptor, path)
+  }
+
+  /// Syncs a file and gives it another name on the same device, replacing what has that name.
+  static func move(_ path: String, to destination: String) throws(DataError) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw writeError(path, errno) }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0, rename(path, destination) == 0 else { throw writeError(destination, errno) }
+  }
+
   /// Waits until the names in a folder are on the device.
   public static func syncFolder(_ path: String) throws(DataError) {
     let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -57,7 +57,8 @@ public struct Bootstrap: Sendable {
     return percentiles(means)
   }
 
-  func percentiles(_ values: [Double]) -> Interval {
+  /// The quantiles that cut off (1 - level) / 2 on either side, interpolated.
+  public func percentiles(_ values: [Double]) -> Interval {
     let sorted = values.sorted()
     func at(_ q: Double) -> Double {
       let place = q * Double(sorted.count - 1)

@@ -1,6 +1,6 @@
 import PenchantData
 
-/// Plain or gzipped lines: bounded, numbered, and at their end sooner or later.
+/// Plain or packed lines: bounded, numbered, and at their end sooner or later.
 @_cdecl("fuzz_lines")
 public func lines(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
   var reader = LineReader(bytes: input(bytes, count), lineLimit: 4096)
