@@ -16,6 +16,7 @@ let package = Package(
     .library(name: "PenchantTape", targets: ["PenchantTape"]),
     .library(name: "PenchantNN", targets: ["PenchantNN"]),
     .library(name: "PenchantData", targets: ["PenchantData"]),
+    .library(name: "PenchantLanguage", targets: ["PenchantLanguage"]),
     .library(name: "PenchantTrain", targets: ["PenchantTrain"]),
     .library(name: "PreferenceModels", targets: ["PreferenceModels"]),
     .executable(name: "penchant", targets: ["penchant"]),
@@ -42,12 +43,13 @@ let package = Package(
     .target(name: "PenchantTape", dependencies: ["PenchantKernels"]),
     .target(name: "PenchantNN", dependencies: ["PenchantTape"]),
     .target(name: "PenchantData", dependencies: ["PenchantKernels", "CZlib"]),
+    .target(name: "PenchantLanguage", dependencies: ["PenchantData"]),
     .target(
       name: "PenchantTrain",
       dependencies: ["PenchantNN", "PenchantData", .product(name: "Yams", package: "Yams")]),
 
     // Systems
-    .target(name: "PreferenceModels", dependencies: ["PenchantTrain"]),
+    .target(name: "PreferenceModels", dependencies: ["PenchantTrain", "PenchantLanguage"]),
 
     // Tools
     .target(
@@ -70,10 +72,14 @@ let package = Package(
     .testTarget(name: "PenchantTapeTests", dependencies: ["PenchantTape", "TapeSupport", "TestSupport"]),
     .testTarget(name: "PenchantNNTests", dependencies: ["PenchantNN", "TapeSupport", "TestSupport"]),
     .testTarget(name: "PenchantDataTests", dependencies: ["PenchantData", "TestSupport"]),
+    .target(name: "LanguageSupport", dependencies: ["PenchantData"], path: "Tests/LanguageSupport"),
+    .testTarget(name: "PenchantLanguageTests", dependencies: ["PenchantLanguage", "LanguageSupport"]),
     .testTarget(name: "PenchantTrainTests", dependencies: ["PenchantTrain", "TestSupport"]),
-    .testTarget(name: "PreferenceModelsTests", dependencies: ["PreferenceModels", "TestSupport"]),
+    .testTarget(
+      name: "PreferenceModelsTests", dependencies: ["PreferenceModels", "LanguageSupport", "TestSupport"]),
     .testTarget(name: "PackageTests"),
-    .testTarget(name: "CommandTests", dependencies: ["penchant", "PenchantReport", "TestSupport"]),
+    .testTarget(
+      name: "CommandTests", dependencies: ["penchant", "PenchantReport", "LanguageSupport", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )
