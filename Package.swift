@@ -57,7 +57,7 @@ let package = Package(
     .executableTarget(
       name: "penchant",
       dependencies: [
-        "PreferenceModels", "PenchantReport",
+        "PreferenceModels", "PenchantLanguage", "PenchantReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

@@ -1,10 +1,12 @@
 import Foundation
 
-/// The secret that an endpoint asks for. It is shown as "[key]" wherever it is printed, dumped or put into a message.
+/// The secret that an endpoint asks for. It is shown as "[key]" wherever it is printed, dumped or put into a
+/// message.
 public struct APIKey: Sendable {
   let secret: String
 
-  /// - Throws: `LanguageError.configuration` when the text cannot stand in a header; the message does not repeat it.
+  /// - Throws: `LanguageError.configuration` when the text cannot stand in a header; the message does not
+  ///   repeat it.
   public init(_ text: String) throws(LanguageError) {
     let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
     guard !trimmed.isEmpty, trimmed.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
@@ -15,7 +17,8 @@ public struct APIKey: Sendable {
     secret = trimmed
   }
 
-  /// The key in PENCHANT_API_KEY, else in OPENAI_API_KEY; nil when neither is set: servers on the own machine ask for none.
+  /// The key in PENCHANT_API_KEY, else in OPENAI_API_KEY; nil when neither is set: servers on the own machine
+  /// ask for none.
   public static func fromEnvironment(
     _ environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(LanguageError) -> APIKey? {

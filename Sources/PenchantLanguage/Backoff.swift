@@ -1,7 +1,7 @@
 import PenchantKernels
 
-/// How long to wait before a request is sent again: twice as long after every failure, with a part that is drawn, so that
-/// requests that failed together do not come back together.
+/// How long to wait before a request is sent again: twice as long after every failure, with a part that is
+/// drawn, so that requests that failed together do not come back together.
 public struct Backoff: Sendable, Hashable {
   /// Before the second try.
   public var first: Duration = .milliseconds(500)
@@ -12,9 +12,11 @@ public struct Backoff: Sendable, Hashable {
 
   public init() {}
 
-  /// The wait after failure number `failure` (1, 2, …): half of it fixed, half drawn; a function of its arguments alone.
+  /// The wait after failure number `failure` (1, 2, …): half of it fixed, half drawn; a function of its
+  /// arguments alone.
   ///
-  /// - Parameter asked: what the server asked for; the wait is never shorter, unless that exceeds `longestAsked`.
+  /// - Parameter asked: what the server asked for; the wait is never shorter, unless that exceeds
+  ///   `longestAsked`.
   public func wait(after failure: Int, seed: UInt64, asked: Duration? = nil) -> Duration {
     let doubled = min(longest, first * Double(UInt64(1) << UInt64(min(max(failure, 1) - 1, 40))))
     var random = Philox(seed: seed, stream: UInt64(max(failure, 1)))

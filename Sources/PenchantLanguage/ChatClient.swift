@@ -2,8 +2,8 @@ import Foundation
 import PenchantData
 import Synchronization
 
-/// Asks an endpoint: at most `concurrency` requests at a time, again after what passes (429, 5xx, a timeout, a connection that
-/// was refused or lost), not after what stays (400, 401, 403, 404).
+/// Asks an endpoint: at most `concurrency` requests at a time, again after what passes (429, 5xx, a timeout,
+/// a connection that was refused or lost), not after what stays (400, 401, 403, 404).
 ///
 /// ```swift
 /// let client = try ChatClient(ChatEndpoint(url: "http://127.0.0.1:8080", model: "small"))
@@ -69,13 +69,15 @@ public final class ChatClient: LanguageModel {
     let reply: HTTPReply
     do throws(HTTPFailure) {
       reply = try await session.post(
-        bytes, to: endpoint.url, key: endpoint.key, timeout: endpoint.timeout, limit: endpoint.maximumReplyBytes)
+        bytes, to: endpoint.url, key: endpoint.key, timeout: endpoint.timeout,
+        limit: endpoint.maximumReplyBytes)
     } catch {
       switch error {
       case .timeout: return .again("no answer within \(endpoint.timeout.text)", nil)
       case .connection(let reason): return .again(reason, nil)
       case .cancelled: return .final(.cancelled)
-      case .permanent(let reason): return .final(.configuration("\(endpoint.address): \(reason)\n  check --llm"))
+      case .permanent(let reason):
+        return .final(.configuration("\(endpoint.address): \(reason)\n  check --llm"))
       case .tooLong:
         return .final(.reply(ReplyProblem(.tooLong, "more than \(endpoint.maximumReplyBytes) bytes")))
       }

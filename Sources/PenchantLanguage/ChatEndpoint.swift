@@ -1,6 +1,7 @@
 import Foundation
 
-/// Where a chat model answers, and how patiently it is asked: any server that speaks OpenAI's chat completions.
+/// Where a chat model answers, and how patiently it is asked: any server that speaks OpenAI's chat
+/// completions.
 ///
 /// ```swift
 /// let endpoint = try ChatEndpoint(url: "http://127.0.0.1:8080", model: "small", key: .fromEnvironment())
@@ -20,20 +21,25 @@ public struct ChatEndpoint: Sendable {
   public var maximumReplyBytes = 1 << 20
   public var backoff = Backoff()
 
-  /// - Parameter url: with or without `/v1`, with or without `/chat/completions`: `https://host`, `https://host/v1` and
-  ///   `https://host/v1/chat/completions` mean the same; another path gets `/chat/completions` behind it.
+  /// - Parameter url: with or without `/v1`, with or without `/chat/completions`: `https://host`,
+  ///   `https://host/v1` and `https://host/v1/chat/completions` mean the same; another path gets
+  ///   `/chat/completions` behind it.
   /// - Throws: `LanguageError.configuration` for what is no http address, or a model without a name.
   public init(url text: String, model: String, key: APIKey? = nil) throws(LanguageError) {
-    guard !model.isEmpty else { throw .configuration("--model NAME is needed: the name of the model at \(text)") }
+    guard !model.isEmpty else {
+      throw .configuration("--model NAME is needed: the name of the model at \(text)")
+    }
     guard var parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
       scheme == "http" || scheme == "https", let host = parts.host, !host.isEmpty, parts.fragment == nil
     else {
       throw .configuration(
-        "\"\(excerpt(text, 80))\" is not the address of an endpoint\n  give --llm as http://127.0.0.1:8080 or https://host/v1")
+        "\"\(excerpt(text, 80))\" is not the address of an endpoint\n  give --llm as http://127.0.0.1:8080 or https://host/v1"
+      )
     }
     guard parts.user == nil, parts.password == nil else {
       throw .configuration(
-        "the address of --llm holds a user or a password\n  leave them out; the key goes into PENCHANT_API_KEY")
+        "the address of --llm holds a user or a password\n  leave them out; the key goes into PENCHANT_API_KEY"
+      )
     }
     var path = parts.path
     while path.hasSuffix("/") { path.removeLast() }

@@ -27,7 +27,8 @@ public struct ChatReply: Sendable, Hashable {
     }
     guard let choices = object["choices"]?.array else {
       let message = object["error"]?.object?["message"]?.string ?? object["error"]?.string
-      throw ReplyProblem(.missing, message.map { "it is an error: \(excerpt($0))" } ?? "\"choices\" is not a list")
+      throw ReplyProblem(
+        .missing, message.map { "it is an error: \(excerpt($0))" } ?? "\"choices\" is not a list")
     }
     guard let choice = choices.first else { throw ReplyProblem(.empty, "\"choices\" has no entry") }
     guard let message = choice.object?["message"]?.object else {
@@ -75,8 +76,10 @@ public struct ChatReply: Sendable, Hashable {
 
 /// The start of a text on one line, for messages.
 func excerpt(_ text: String, _ limit: Int = 200) -> String {
-  let line = String(String.UnicodeScalarView(text.unicodeScalars.prefix(limit).map { scalar in
-    scalar.value < 0x20 || scalar.value == 0x7F ? " " : scalar
-  }))
+  let line = String(
+    String.UnicodeScalarView(
+      text.unicodeScalars.prefix(limit).map { scalar in
+        scalar.value < 0x20 || scalar.value == 0x7F ? " " : scalar
+      }))
   return text.unicodeScalars.count > limit ? line + "…" : line
 }

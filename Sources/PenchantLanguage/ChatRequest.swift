@@ -1,6 +1,7 @@
 import PenchantData
 
-/// A question to a language model. Equal requests to one model have equal keys, so that an answer can be recorded.
+/// A question to a language model. Equal requests to one model have equal keys, so that an answer can be
+/// recorded.
 public struct ChatRequest: Sendable, Hashable {
   public var messages: [Message]
   /// 0 is the most likely answer, 1 the model's own spread.

@@ -5,8 +5,8 @@ import Synchronization
   import FoundationNetworking
 #endif
 
-/// The requests under way. Whoever takes an exchange out of the table, an answer, a deadline, a limit or a cancellation,
-/// ends it, once.
+/// The requests under way. Whoever takes an exchange out of the table, an answer, a deadline, a limit or a
+/// cancellation, ends it, once.
 final class ExchangeTable: NSObject, URLSessionDataDelegate, Sendable {
   typealias Outcome = Result<HTTPReply, HTTPFailure>
 
@@ -22,23 +22,23 @@ final class ExchangeTable: NSObject, URLSessionDataDelegate, Sendable {
     _ task: URLSessionDataTask, limit: Int, timeout: Duration,
     _ continuation: CheckedContinuation<Outcome, Never>
   ) {
-    let deadline = Task.detached { [weak self] in
-      do { try await Task.sleep(for: timeout) } catch { return }
-      self?.close(task, .failure(.timeout))
+    // Inside the lock: a deadline that passes at once waits for its exchange to be there.
+    exchanges.withLock { table in
+      let deadline = Task.detached { [weak self] in
+        do { try await Task.sleep(for: timeout) } catch { return }
+        self?.close(task, .failure(.timeout))
+      }
+      table[task.taskIdentifier] = Exchange(limit: limit, deadline: deadline, continuation: continuation)
     }
-    let exchange = Exchange(limit: limit, deadline: deadline, continuation: continuation)
-    exchanges.withLock { $0[task.taskIdentifier] = exchange }
     task.resume()
   }
 
-  /// Ends an exchange that is still open; true if it was.
-  @discardableResult
-  func close(_ task: URLSessionTask, _ outcome: Outcome) -> Bool {
-    guard let exchange = exchanges.withLock({ $0.removeValue(forKey: task.taskIdentifier) }) else { return false }
+  /// Ends an exchange if it is still open.
+  func close(_ task: URLSessionTask, _ outcome: Outcome) {
+    guard let exchange = exchanges.withLock({ $0.removeValue(forKey: task.taskIdentifier) }) else { return }
     exchange.deadline.cancel()
     if case .failure = outcome { task.cancel() }
     exchange.continuation.resume(returning: outcome)
-    return true
   }
 
   func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
@@ -59,16 +59,17 @@ final class ExchangeTable: NSObject, URLSessionDataDelegate, Sendable {
   }
 
   func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
-    if let error { return _ = close(task, .failure(ExchangeTable.failure(error))) }
+    if let error { return close(task, .failure(ExchangeTable.failure(error))) }
     guard let response = task.response as? HTTPURLResponse else {
-      return _ = close(task, .failure(.connection("the connection was closed before an answer")))
+      return close(task, .failure(.connection("the connection was closed before an answer")))
     }
     let body = exchanges.withLock { $0[task.taskIdentifier]?.body ?? [] }
     close(
       task,
       .success(
         HTTPReply(
-          status: response.statusCode, retryAfter: response.value(forHTTPHeaderField: "Retry-After"), body: body)))
+          status: response.statusCode, retryAfter: response.value(forHTTPHeaderField: "Retry-After"),
+          body: body)))
   }
 
   private static func failure(_ error: any Error) -> HTTPFailure {

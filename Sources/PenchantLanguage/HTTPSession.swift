@@ -23,7 +23,8 @@ enum HTTPFailure: Error, Sendable, Equatable {
   case permanent(String)
 }
 
-/// POSTs with a bounded body and a deadline. No cookies, no cache, no redirects (they would carry the key to another host).
+/// POSTs with a bounded body and a deadline. No cookies, no cache, no redirects (they would carry the key to
+/// another host).
 final class HTTPSession: Sendable {
   private let exchanges = ExchangeTable()
   private let session: URLSession

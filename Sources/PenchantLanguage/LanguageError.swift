@@ -38,7 +38,8 @@ extension LanguageError: CustomStringConvertible {
 
   private static func repair(_ status: Int) -> String {
     switch status {
-    case 300...399: "the address has moved: give the final one (a redirect is not followed, it would carry the key along)"
+    case 300...399:
+      "the address has moved: give the final one (a redirect is not followed, it would carry the key along)"
     case 401, 403: "set PENCHANT_API_KEY (or OPENAI_API_KEY) to a key that may use this model"
     case 404: "check the path of --llm and the name of --model"
     case 413: "the request is too long for this server: shorten the texts"

@@ -1,6 +1,7 @@
 import PenchantData
 
-/// A language model with a memory: answers from the recording, and asks, when there is someone to ask, what is not in it.
+/// A language model with a memory: answers from the recording, and asks, when there is someone to ask, what
+/// is not in it.
 public struct RecordedModel: LanguageModel {
   public let name: String
   private let recording: Recording
@@ -22,8 +23,10 @@ public struct RecordedModel: LanguageModel {
       self.name = name
     } else {
       guard recording.models.count == 1 else {
-        let found = recording.models.isEmpty ? "no answer" : "answers of \(recording.models.joined(separator: ", "))"
-        throw .configuration("\(recording.path) holds \(found)\n  say with --model NAME which model to replay")
+        let found =
+          recording.models.isEmpty ? "no answer" : "answers of \(recording.models.joined(separator: ", "))"
+        throw .configuration(
+          "\(recording.path) holds \(found)\n  say with --model NAME which model to replay")
       }
       self.name = recording.models[0]
     }

@@ -1,15 +1,15 @@
 import PenchantData
 import Synchronization
 
-/// Answers of a language model in one file of JSON lines, by the key of their request: what was answered once is never asked
-/// again, and a finished job can be repeated without a network.
+/// Answers of a language model in one file of JSON lines, by the key of their request: what was answered once
+/// is never asked again, and a finished job can be repeated without a network.
 ///
 /// ```json
 /// {"key": "9f…", "model": "small", "asks": "Rewrite …", "content": "…", "cut": false, "usage": {"prompt_tokens": 9, …}}
 /// {"key": "03…", "model": "small", "asks": "Rewrite …", "problem": "refused", "detail": "…", "usage": {…}}
 /// ```
-/// An answer that could not be used is an answer too: a replay meets it at the same place. Each line is on the device before the
-/// answer is handed on.
+/// An answer that could not be used is an answer too: a replay meets it at the same place. Each line is on
+/// the device before the answer is handed on.
 public final class Recording: Sendable {
   public typealias Answer = Result<ChatReply, ReplyProblem>
 
@@ -22,14 +22,17 @@ public final class Recording: Sendable {
   /// Opens a recording to add to, or makes one.
   public convenience init(recording path: String, warn: (String) -> Void = { _ in }) throws(DataError) {
     var lines = Lines(path)
-    let log = try AppendLog(path, warn: warn) { (text, number) throws(DataError) in try lines.add(text, number) }
+    let log = try AppendLog(path, warn: warn) { (text, number) throws(DataError) in
+      try lines.add(text, number)
+    }
     self.init(path: path, log: log, lines: lines)
   }
 
   /// Opens a recording to read only.
   public convenience init(replaying path: String, warn: (String) -> Void = { _ in }) throws(DataError) {
     var lines = Lines(path)
-    let torn = try AppendLog.lines(of: path) { (text, number) throws(DataError) in try lines.add(text, number) }
+    let torn = try AppendLog.lines(of: path) { (text, number) throws(DataError) in try lines.add(text, number)
+    }
     if torn > 0 { warn("\(path): the last line is cut (\(torn) bytes) and left out") }
     self.init(path: path, log: nil, lines: lines)
   }
@@ -88,7 +91,8 @@ public final class Recording: Sendable {
       do { value = try JSONValue(parsing: text) } catch {
         throw DataError(
           file: path, line: number, byte: error.byte, "this is not JSON: \(error.problem)",
-          expected: "expected a recording of penchant, one answer a line", repair: "remove the line, or choose another file")
+          expected: "expected a recording of penchant, one answer a line",
+          repair: "remove the line, or choose another file")
       }
       guard let object = value.object, let key = object["key"]?.string, let model = object["model"]?.string,
         let answer = Lines.answer(object)

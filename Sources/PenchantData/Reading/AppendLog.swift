@@ -1,29 +1,31 @@
 import Foundation
 import Synchronization
 
-/// A file of JSON lines that grows by whole lines: what was appended survives a killed process, and a line that a crash cut
-/// is dropped when the file is opened again. One process writes at a time.
+/// A file of JSON lines that grows by whole lines: what was appended survives a killed process, and a line
+/// that a crash cut is dropped when the file is opened again. One process writes at a time.
 public final class AppendLog: Sendable {
   public let path: String
   private let durable: Bool
   private let descriptor: Mutex<Int32>
 
-  /// Opens the file, or makes it, and hands every line that is there to `each`, with its number. A last line that is cut is
-  /// removed from the file after all others have been accepted.
+  /// Opens the file, or makes it, and hands every line that is there to `each`, with its number. A last line
+  /// that is cut is removed from the file after all others have been accepted.
   ///
   /// - Parameters:
-  ///   - durable: whether a line is on the device when `append` returns; false leaves that to the system, which loses
-  ///     lines with the machine, not with the process.
+  ///   - durable: whether a line is on the device when `append` returns; false leaves that to the system,
+  ///   which loses lines with the machine, not with the process.
   ///   - warn: told about a line that was dropped.
-  /// - Throws: `DataError` when the file may not be written, is gzipped or is being written by another process, and
-  ///   what `each` throws; the file is unchanged then.
+  /// - Throws: `DataError` when the file may not be written, is gzipped or is being written by another
+  ///   process, and what `each` throws; the file is unchanged then.
   public init(
     _ path: String, durable: Bool = true, warn: (String) -> Void = { _ in },
     each: (String, Int) throws(DataError) -> Void
   ) throws(DataError) {
     self.path = path
     self.durable = durable
-    guard !path.isEmpty, !path.utf8.contains(0) else { throw DataError(file: clipped(path), "this is not a path") }
+    guard !path.isEmpty, !path.utf8.contains(0) else {
+      throw DataError(file: clipped(path), "this is not a path")
+    }
     let file = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
     guard file >= 0 else { throw AppendLog.failure(path, errno) }
     descriptor = Mutex(file)
@@ -34,7 +36,8 @@ public final class AppendLog: Sendable {
     var magic: [UInt8] = [0, 0]
     if pread(file, &magic, 2, 0) == 2, magic == [0x1F, 0x8B] {
       throw DataError(
-        file: path, "nothing can be appended to a gzipped file", repair: "unpack it with gunzip, or choose another file")
+        file: path, "nothing can be appended to a gzipped file",
+        repair: "unpack it with gunzip, or choose another file")
     }
     let torn = try AppendLog.read(path, each: each)
     guard let torn else { return }
@@ -86,7 +89,9 @@ public final class AppendLog: Sendable {
   /// Hands every whole line to `each`, blank ones left out; changes nothing.
   ///
   /// - Returns: how many bytes at the end belong to a line that was cut.
-  public static func lines(of path: String, each: (String, Int) throws(DataError) -> Void) throws(DataError) -> Int {
+  public static func lines(of path: String, each: (String, Int) throws(DataError) -> Void) throws(DataError)
+    -> Int
+  {
     guard let torn = try read(path, each: each), !torn.isWhole else { return 0 }
     return torn.bytes
   }
