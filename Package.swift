@@ -49,7 +49,9 @@ let package = Package(
       dependencies: ["PenchantNN", "PenchantData", .product(name: "Yams", package: "Yams")]),
 
     // Systems
-    .target(name: "PreferenceModels", dependencies: ["PenchantTrain", "PenchantLanguage"]),
+    .target(
+      name: "PreferenceModels",
+      dependencies: ["PenchantTrain", "PenchantLanguage", .product(name: "Yams", package: "Yams")]),
 
     // Tools
     .target(

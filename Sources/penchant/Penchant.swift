@@ -22,7 +22,7 @@ struct Penchant: ParsableCommand {
       """,
     version: RunEnvironment.version,
     subcommands: [
-      Demo.self, Inspect.self, Train.self, Evaluate.self, Predict.self, ReportCommand.self,
+      Demo.self, Inspect.self, Train.self, Evaluate.self, Predict.self, Synthesize.self, ReportCommand.self,
       Bench.self, Doctor.self,
     ])
 }

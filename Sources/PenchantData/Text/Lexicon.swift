@@ -1,16 +1,17 @@
 /// Small English word lists that style features count. They are closed classes of words and common informal spellings,
 /// chosen beforehand and not fitted to any data set.
-enum Lexicon {
-  struct Kinds: OptionSet {
-    let rawValue: UInt16
-    static let connective = Kinds(rawValue: 1)
-    static let hedge = Kinds(rawValue: 2)
-    static let secondPerson = Kinds(rawValue: 4)
-    static let firstPerson = Kinds(rawValue: 8)
-    static let negation = Kinds(rawValue: 16)
-    static let modal = Kinds(rawValue: 32)
-    static let function = Kinds(rawValue: 64)
-    static let informal = Kinds(rawValue: 128)
+package enum Lexicon {
+  package struct Kinds: OptionSet, Sendable {
+    package let rawValue: UInt16
+    package init(rawValue: UInt16) { self.rawValue = rawValue }
+    package static let connective = Kinds(rawValue: 1)
+    package static let hedge = Kinds(rawValue: 2)
+    package static let secondPerson = Kinds(rawValue: 4)
+    package static let firstPerson = Kinds(rawValue: 8)
+    package static let negation = Kinds(rawValue: 16)
+    package static let modal = Kinds(rawValue: 32)
+    package static let function = Kinds(rawValue: 64)
+    package static let informal = Kinds(rawValue: 128)
   }
 
   private static let lists: [(Kinds, String)] = [
@@ -56,7 +57,7 @@ enum Lexicon {
   ]
 
   /// Kinds of a word by the hash of its folded scalars.
-  static let kinds: [UInt64: Kinds] = {
+  package static let kinds: [UInt64: Kinds] = {
     var kinds: [UInt64: Kinds] = [:]
     for (kind, words) in lists {
       for word in words.split(separator: " ") {

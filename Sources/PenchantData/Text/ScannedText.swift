@@ -1,24 +1,25 @@
 /// A text as folded scalars with their classes, its words and its tokens: what n-grams and style features are read from.
 ///
 /// A word is a run of letters, digits and apostrophes; a token is what stands between white space.
-struct ScannedText {
-  struct Class: OptionSet {
-    let rawValue: UInt8
-    static let letter = Class(rawValue: 1)
-    static let digit = Class(rawValue: 2)
-    static let upper = Class(rawValue: 4)
-    static let space = Class(rawValue: 8)
-    static let apostrophe = Class(rawValue: 16)
-    static let word: Class = [.letter, .digit, .apostrophe]
+package struct ScannedText: Sendable {
+  package struct Class: OptionSet, Sendable {
+    package let rawValue: UInt8
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+    package static let letter = Class(rawValue: 1)
+    package static let digit = Class(rawValue: 2)
+    package static let upper = Class(rawValue: 4)
+    package static let space = Class(rawValue: 8)
+    package static let apostrophe = Class(rawValue: 16)
+    package static let word: Class = [.letter, .digit, .apostrophe]
   }
 
   /// Lower-cased scalars; curly quotes are straightened.
-  private(set) var scalars: [UInt32] = []
-  private(set) var classes: [Class] = []
-  private(set) var words: [Range<Int>] = []
-  private(set) var tokens: [Range<Int>] = []
+  package private(set) var scalars: [UInt32] = []
+  package private(set) var classes: [Class] = []
+  package private(set) var words: [Range<Int>] = []
+  package private(set) var tokens: [Range<Int>] = []
 
-  init(_ text: String) {
+  package init(_ text: String) {
     scalars.reserveCapacity(text.utf8.count)
     classes.reserveCapacity(text.utf8.count)
     for scalar in text.unicodeScalars {
@@ -79,12 +80,14 @@ struct ScannedText {
 }
 
 /// FNV-1a over scalars, spread by the finaliser of SplitMix64 so that any bits may be taken.
-struct ScalarHash {
+package struct ScalarHash {
   private var state: UInt64 = 0xCBF2_9CE4_8422_2325
 
-  mutating func add(_ scalar: UInt32) { state = (state ^ UInt64(scalar)) &* 0x0000_0100_0000_01B3 }
+  package init() {}
 
-  var value: UInt64 {
+  package mutating func add(_ scalar: UInt32) { state = (state ^ UInt64(scalar)) &* 0x0000_0100_0000_01B3 }
+
+  package var value: UInt64 {
     var z = state
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
     z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB

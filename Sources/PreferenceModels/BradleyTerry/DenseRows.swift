@@ -64,6 +64,28 @@ struct DenseRows: Sendable {
     }
   }
 
+  /// The rows `indices` alone.
+  func selecting(_ indices: [Int]) -> DenseRows {
+    var rows = [Float](repeating: 0, count: indices.count * width)
+    gather(indices, into: &rows)
+    return DenseRows(count: indices.count, width: width, values: rows)
+  }
+
+  private init(count: Int, width: Int, values: [Float]) {
+    self.count = count
+    self.width = width
+    self.values = values
+  }
+
+  /// Writes row `index` from place `start` of `out` on.
+  func copy(_ index: Int, to start: Int, of out: inout [Float]) {
+    out.withUnsafeMutableBufferPointer { out in
+      values.withUnsafeBufferPointer { values in
+        for column in 0..<width { out[start + column] = values[index * width + column] }
+      }
+    }
+  }
+
   /// Rows `indices`, one after the other.
   func gather(_ indices: [Int], into out: inout [Float]) {
     out.withUnsafeMutableBufferPointer { out in

@@ -97,39 +97,11 @@ struct MLPTask: TrainingTask {
   var widths: [Int] { network.widths }
 
   func checkpointFiles() throws -> [String: [UInt8]] {
-    var model = SafeTensorsWriter(metadata: ["system": FittedBradleyTerry.system, "seed": String(seed)])
-    for parameter in network.store.parameters {
-      try model.add(parameter.name, shape: parameter.shape.extents, network.store.copy(of: parameter))
-    }
-    let state = optimizer.state
-    var moments = SafeTensorsWriter(metadata: ["step": String(state.step), "seed": String(state.seed)])
-    try moments.add("first", shape: [state.first.count], state.first)
-    try moments.add("second", shape: [state.second.count], state.second)
-    return ["model.safetensors": model.bytes(), "optimizer.safetensors": moments.bytes()]
+    try TapeFiles.files(
+      network.store, optimizer, metadata: ["system": FittedBradleyTerry.system, "seed": String(seed)])
   }
 
   mutating func restore(_ files: [String: [UInt8]]) throws {
-    guard let model = files["model.safetensors"], let moments = files["optimizer.safetensors"] else {
-      throw CheckpointError("the checkpoint has no model.safetensors or no optimizer.safetensors")
-    }
-    let parameters = try SafeTensors(bytes: model, name: "model.safetensors")
-    for parameter in network.store.parameters {
-      try network.store.set(
-        parameter,
-        to: parameters.floats(parameter.name, shape: parameter.shape.extents.map(Optional.some), finite: true)
-      )
-    }
-    let file = try SafeTensors(bytes: moments, name: "optimizer.safetensors")
-    guard let step = file.metadata["step"].flatMap(UInt64.init),
-      let seed = file.metadata["seed"].flatMap(UInt64.init)
-    else {
-      throw CheckpointError("optimizer.safetensors has no step or no seed")
-    }
-    var state = optimizer.state
-    state.step = step
-    state.seed = seed
-    state.first = try file.floats("first", shape: [nil], finite: true)
-    state.second = try file.floats("second", shape: [nil], finite: true)
-    try optimizer.restore(state)
+    try TapeFiles.restore(files, into: network.store, optimizer)
   }
 }

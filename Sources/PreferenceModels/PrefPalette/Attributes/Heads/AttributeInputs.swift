@@ -1,0 +1,74 @@
+import PenchantData
+import PenchantTrain
+
+/// What heads see of a text: its encoding, that of what it answers, and how it is written (`StyleFeatures`), side by side.
+public struct AttributeInputs: Sendable {
+  public var encoder: any TextEncoder
+  /// Adds the encoding of the context.
+  public var withContext: Bool
+  /// Adds the style columns; the built-in featuriser has them already.
+  public var withStyle: Bool
+
+  public init(_ encoder: any TextEncoder, withContext: Bool = false, withStyle: Bool = false) {
+    self.encoder = encoder
+    self.withContext = withContext
+    self.withStyle = withStyle
+  }
+
+  /// One row a text; texts and contexts that stand there more than once are encoded once.
+  public func features(_ texts: [String], contexts: [String] = []) throws -> FeatureMatrix {
+    var parts = [try distinct(texts)]
+    if withContext {
+      guard contexts.count == texts.count else {
+        throw ConfigurationError("\(contexts.count) contexts for \(texts.count) texts")
+      }
+      parts.append(try distinct(contexts))
+    }
+    if withStyle {
+      let block = 256
+      let style = try parallelMap((texts.count + block - 1) / block) { number in
+        texts[number * block..<min(texts.count, (number + 1) * block)].flatMap { StyleFeatures.of($0) }
+      }.flatMap(\.self)
+      parts.append(try FeatureMatrix(rows: texts.count, width: StyleFeatures.names.count, dense: style))
+    }
+    return parts.count == 1 ? parts[0] : try Self.joined(parts, rows: texts.count)
+  }
+
+  private func distinct(_ texts: [String]) throws -> FeatureMatrix {
+    var places: [String: Int] = [:]
+    var own: [String] = []
+    let rows = texts.map { text in
+      if let place = places[text] { return place }
+      places[text] = own.count
+      own.append(text)
+      return own.count - 1
+    }
+    let encoded = try encoder.encode(own)
+    return own.count == texts.count ? encoded : try Self.joined([encoded], rows: texts.count) { rows[$0] }
+  }
+
+  /// Columns of `parts` side by side: all sparse ones, then all dense ones. Row r is row `place(r)` of every part.
+  private static func joined(
+    _ parts: [FeatureMatrix], rows: Int, place: (Int) -> Int = { $0 }
+  ) throws -> FeatureMatrix {
+    var (starts, columns, values, dense) = ([0], [UInt32](), [Float](), [Float]())
+    let width = parts.map(\.denseWidth).reduce(0, +)
+    dense.reserveCapacity(rows * width)
+    for row in 0..<rows {
+      let source = place(row)
+      var first: UInt32 = 0
+      for part in parts {
+        for entry in part.rowStarts[source]..<part.rowStarts[source + 1] {
+          columns.append(first + part.columns[entry])
+          values.append(part.values[entry])
+        }
+        first += UInt32(part.sparseWidth)
+        dense += part.dense[source * part.denseWidth..<(source + 1) * part.denseWidth]
+      }
+      starts.append(columns.count)
+    }
+    return try FeatureMatrix(
+      rows: rows, sparseWidth: parts.map(\.sparseWidth).reduce(0, +), rowStarts: starts, columns: columns,
+      values: values, denseWidth: width, dense: dense)
+  }
+}
