@@ -92,7 +92,7 @@ import Testing
   /// Ctrl-C ends with 3 and the same command goes on: nothing is lost, nothing asked twice, the file has the
   /// same bytes, which a replay without a server gives too. The key is in none of it.
   @Test func interruptedRecordedAndReplayed() throws {
-    let (whole, slow) = (try Self.server(), try Self.server(delay: 8000))
+    let (whole, slow) = (try Self.server(), try Self.server(delay: 40_000))
     defer {
       whole.stop()
       slow.stop()

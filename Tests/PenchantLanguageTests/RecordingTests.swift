@@ -40,9 +40,10 @@ private final class Echo: LanguageModel {
       let replay = try RecordedModel(replaying: Recording(replaying: path))
       #expect(replay.name == "echo")
       let meter = UsageMeter()
-      try await UsageMeter.$current.withValue(meter) {
-        #expect(try await replay.ask(Self.request("tea\n\u{1F375}")).content == "TEA\n\u{1F375}")
+      let reply = try await UsageMeter.$current.withValue(meter) {
+        try await replay.ask(Self.request("tea\n\u{1F375}"))
       }
+      #expect(reply.content == "TEA\n\u{1F375}")
       #expect(meter.total == Usage(promptTokens: 2, completionTokens: 1))
       do throws(LanguageError) {
         _ = try await replay.ask(Self.request("coffee"))
