@@ -18,7 +18,9 @@ public enum TapeFiles {
   }
 
   /// - Throws: `CheckpointError` for a file that is not there, `DataError` for one that is not as it must be.
-  public static func restore(_ files: [String: [UInt8]], into store: ParameterStore, _ optimizer: Optimizer) throws {
+  public static func restore(_ files: [String: [UInt8]], into store: ParameterStore, _ optimizer: Optimizer)
+    throws
+  {
     guard let model = files["model.safetensors"], let moments = files["optimizer.safetensors"] else {
       throw CheckpointError("the checkpoint has no model.safetensors or no optimizer.safetensors")
     }

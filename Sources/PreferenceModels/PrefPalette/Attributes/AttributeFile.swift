@@ -13,7 +13,9 @@ import Yams
 ///   low_words: [sort of, whatnot]     # optional, as are high_words
 /// ```
 public enum AttributeFile {
-  private static let fields = ["name", "family", "low", "high", "definition", "levels", "low_words", "high_words"]
+  private static let fields = [
+    "name", "family", "low", "high", "definition", "levels", "low_words", "high_words",
+  ]
 
   /// - Throws: `DataError` with file, line and field: what was expected, what was found, the nearest name.
   public static func read(_ path: String) throws(DataError) -> [Attribute] {
@@ -40,7 +42,8 @@ public enum AttributeFile {
       let attribute = try attribute(node, file: file)
       if attributes.contains(where: { $0.name == attribute.name }) {
         throw DataError(
-          file: file, line: node.mark?.line, field: "name", "the name \"\(attribute.name)\" stands there twice",
+          file: file, line: node.mark?.line, field: "name",
+          "the name \"\(attribute.name)\" stands there twice",
           repair: "give one of them another name")
       }
       attributes.append(attribute)
@@ -70,7 +73,9 @@ public enum AttributeFile {
   /// The attribute of a name.
   ///
   /// - Throws: `DataError` with the nearest name.
-  public static func attribute(named name: String, among attributes: [Attribute]) throws(DataError) -> Attribute {
+  public static func attribute(named name: String, among attributes: [Attribute]) throws(DataError)
+    -> Attribute
+  {
     if let found = attributes.first(where: { $0.name == name }) { return found }
     let names = attributes.map(\.name)
     throw DataError(
@@ -82,7 +87,8 @@ public enum AttributeFile {
   private static func attribute(_ node: Node, file: String) throws(DataError) -> Attribute {
     guard let mapping = node.mapping else {
       throw DataError(
-        file: file, line: node.mark?.line, "this is no attribute", expected: "a mapping with \(fields.joined(separator: ", "))",
+        file: file, line: node.mark?.line, "this is no attribute",
+        expected: "a mapping with \(fields.joined(separator: ", "))",
         found: "found \(shown(node))")
     }
     for key in mapping.keys {

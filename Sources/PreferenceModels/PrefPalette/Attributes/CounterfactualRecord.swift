@@ -39,7 +39,8 @@ public struct CounterfactualRecord: Sendable, Codable, Equatable {
 
   public init(
     id: String, community: String, postTitle: String = "", postBody: String = "", original: String,
-    isSynthetic: Bool = false, rewrite: [String: [String: String]] = [:], teacher: String = "", usage: Usage? = nil
+    isSynthetic: Bool = false, rewrite: [String: [String: String]] = [:], teacher: String = "",
+    usage: Usage? = nil
   ) {
     self.id = id
     self.community = community
@@ -117,7 +118,9 @@ public struct CounterfactualRecord: Sendable, Codable, Equatable {
         throw wrong(error, file: lines.name, line: lines.number)
       }
       for (attribute, levels) in record.rewrite {
-        if let level = levels.keys.sorted().first(where: { Int($0).map(Attribute.levelRange.contains) != true }) {
+        if let level = levels.keys.sorted().first(where: {
+          Int($0).map(Attribute.levelRange.contains) != true
+        }) {
           throw DataError(
             file: lines.name, line: lines.number, field: "rewrite.\(attribute)", "\"\(level)\" is no level",
             expected: "levels are \"1\" to \"5\"")
@@ -134,7 +137,8 @@ public struct CounterfactualRecord: Sendable, Codable, Equatable {
   }
 
   private static func wrong(_ error: any Error, file: String, line: Int) -> DataError {
-    let needs = "a record needs \"id\", \"original\" and \"rewrite\": {attribute: {\"1\": text … \"5\": text}}"
+    let needs =
+      "a record needs \"id\", \"original\" and \"rewrite\": {attribute: {\"1\": text … \"5\": text}}"
     guard let error = error as? DecodingError else {
       return DataError(file: file, line: line, "this is no record", expected: needs, found: "\(error)")
     }
@@ -148,7 +152,8 @@ public struct CounterfactualRecord: Sendable, Codable, Equatable {
         file: file, line: line, field: field, "\"\(field)\" is not as it must be", expected: needs,
         found: context.debugDescription)
     case .dataCorrupted(let context):
-      return DataError(file: file, line: line, "this is not JSON", expected: needs, found: context.debugDescription)
+      return DataError(
+        file: file, line: line, "this is not JSON", expected: needs, found: context.debugDescription)
     @unknown default: return DataError(file: file, line: line, "this is no record", expected: needs)
     }
   }

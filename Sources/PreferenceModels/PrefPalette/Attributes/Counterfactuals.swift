@@ -95,10 +95,13 @@ public struct Counterfactuals: Sendable {
     let out = plan.communities ?? (names.count < 3 ? 0 : max(1, names.count * 10 / 45))
     guard out >= 0, out < names.count || names.isEmpty, (0..<1).contains(plan.comments) else {
       throw ConfigurationError(
-        "\(out) of \(names.count) communities and a share \(plan.comments) of the texts cannot be left out; nothing would train")
+        "\(out) of \(names.count) communities and a share \(plan.comments) of the texts cannot be left out; nothing would train"
+      )
     }
     var splits = Splits()
-    splits.heldOut = try permutation(names.count, seed: seed, stream: Self.stream).prefix(out).map { names[Int($0)] }.sorted()
+    splits.heldOut = try permutation(names.count, seed: seed, stream: Self.stream).prefix(out).map {
+      names[Int($0)]
+    }.sorted()
     var members: [String: [Int]] = [:]
     for (place, record) in records.enumerated() { members[record.community, default: []].append(place) }
     var commented: Set<Int> = []
@@ -111,7 +114,9 @@ public struct Counterfactuals: Sendable {
     }
     let heldOut = Set(splits.heldOut)
     for attribute in attributes.indices {
-      var (train, comment, ood): ([CounterfactualPair], [CounterfactualPair], [CounterfactualPair]) = ([], [], [])
+      var (train, comment, ood): ([CounterfactualPair], [CounterfactualPair], [CounterfactualPair]) = (
+        [], [], []
+      )
       for record in records.indices {
         let own = pairs(record, attribute: attribute)
         if heldOut.contains(records[record].community) {
@@ -123,7 +128,9 @@ public struct Counterfactuals: Sendable {
         }
       }
       let level = min(comment.count, train.count / 5)
-      let order = try permutation(train.count, seed: seed, stream: Self.stream &+ (1 << 20) &+ UInt64(attribute)).map(Int.init)
+      let order = try permutation(
+        train.count, seed: seed, stream: Self.stream &+ (1 << 20) &+ UInt64(attribute)
+      ).map(Int.init)
       Self.halve(order.prefix(level).sorted().map { train[$0] }, into: &splits.level)
       splits.train += order.dropFirst(level).sorted().map { train[$0] }
       Self.halve(comment, into: &splits.comment)

@@ -26,7 +26,8 @@ enum LexicalCue: String, Sendable {
     case .humor: return 0.5 * log1p(Double(text.scanned.scalars.filter { $0 == 0x21 }.count))
     case .assertiveness: return -0.5 * Double(text.count(.hedge))
     // A point that is wrapped, or named, at the very start.
-    case .directness: return (high.map { $0 < 6 } ?? false ? 0.5 : 0) - (low.map { $0 < 6 } ?? false ? 0.5 : 0)
+    case .directness:
+      return (high.map { $0 < 6 } ?? false ? 0.5 : 0) - (low.map { $0 < 6 } ?? false ? 0.5 : 0)
     // A word of feeling in a text that addresses somebody.
     case .empathy:
       let feelings = text.words.filter { LexicalCue.feelings.contains($0) }.count
@@ -53,7 +54,8 @@ extension WordedText {
     let letters = scanned.scalars[word]
     guard let mark = letters.firstIndex(of: 0x27) else { return false }
     guard letters[(mark + 1)...].elementsEqual([0x73]) else { return true }
-    return WordedText.shortened.contains(String(String.UnicodeScalarView(letters.compactMap(Unicode.Scalar.init))))
+    return WordedText.shortened.contains(
+      String(String.UnicodeScalarView(letters.compactMap(Unicode.Scalar.init))))
   }
 
   private static let shortened: Set<String> = [

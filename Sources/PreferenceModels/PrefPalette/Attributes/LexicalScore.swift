@@ -50,8 +50,10 @@ extension Attribute {
     let given = pole == .low ? lowWords : highWords
     guard given.isEmpty else { return given }
     func content(_ texts: [String]) -> [String] {
-      texts.joined(separator: " ").lowercased().split { !$0.isLetter && $0 != "'" && $0 != "-" }.map(String.init)
-        .filter { $0.count > 3 }
+      texts.joined(separator: " ").lowercased().split { !$0.isLetter && $0 != "'" && $0 != "-" }.map(
+        String.init
+      )
+      .filter { $0.count > 3 }
     }
     let (below, above) = (content([low] + levels.prefix(2)), content([high] + levels.suffix(2)))
     let (mine, others) = pole == .low ? (below, Set(above)) : (above, Set(below))

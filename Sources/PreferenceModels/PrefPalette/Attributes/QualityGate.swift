@@ -50,7 +50,9 @@ public struct QualityGate: Sendable {
   }
 
   /// Gates that need no other text than the original: all but `order`. For one answer at a time.
-  public func check(_ rewrite: String, of original: String, attribute: Attribute, level: Int) throws -> [Refusal] {
+  public func check(_ rewrite: String, of original: String, attribute: Attribute, level: Int) throws
+    -> [Refusal]
+  {
     let cosine = try encoder.map { encoder in
       let rows = try encoder.encode([original, rewrite])
       return rows.cosine(0, 1)
@@ -84,7 +86,8 @@ public struct QualityGate: Sendable {
       let rows = try encoder?.encode([record.original] + items.map(\.text))
       var refusals = items.enumerated().map { place, item in
         self.refusals(
-          item.text, of: record.original, attribute: counterfactuals.attributes[item.attribute], level: item.level,
+          item.text, of: record.original, attribute: counterfactuals.attributes[item.attribute],
+          level: item.level,
           cosine: rows.map { $0.cosine(0, place + 1) })
       }
       for attribute in counterfactuals.attributes.indices {
@@ -128,16 +131,21 @@ enum RefusalDetector {
     let start = Array(words.prefix(12))
     return apologies.occurrences(in: start).first.map { $0 < 2 } ?? false
       && inability.occurrences(in: start).count > 0
-      || inability.occurrences(in: Array(words.prefix(4))).first == 0 && objects.occurrences(in: start).count > 0
+      || inability.occurrences(in: Array(words.prefix(4))).first == 0
+        && objects.occurrences(in: start).count > 0
   }
 
   private static let mentions = PhraseSet([
-    "as an ai", "as a language model", "i am an ai", "i'm an ai", "large language model", "as an artificial intelligence",
+    "as an ai", "as a language model", "i am an ai", "i'm an ai", "large language model",
+    "as an artificial intelligence",
     "my guidelines", "against my programming",
   ])
-  private static let apologies = PhraseSet(["sorry", "apologies", "i apologize", "i apologise", "unfortunately", "regrettably"])
+  private static let apologies = PhraseSet([
+    "sorry", "apologies", "i apologize", "i apologise", "unfortunately", "regrettably",
+  ])
   private static let inability = PhraseSet([
-    "i cannot", "i can't", "i can not", "i am unable", "i'm unable", "i am not able", "i'm not able", "i won't",
+    "i cannot", "i can't", "i can not", "i am unable", "i'm unable", "i am not able", "i'm not able",
+    "i won't",
     "i will not", "i must decline", "i have to decline",
   ])
   private static let objects = PhraseSet([

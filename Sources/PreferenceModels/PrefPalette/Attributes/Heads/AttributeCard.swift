@@ -6,7 +6,9 @@ public struct PairAccuracy: Sendable, Codable, Equatable {
   public var accuracy: Double
   public var pairs: Int
   /// √(p (1 − p) / n)
-  public var standardError: Double { pairs == 0 ? 0 : (accuracy * (1 - accuracy) / Double(pairs)).squareRoot() }
+  public var standardError: Double {
+    pairs == 0 ? 0 : (accuracy * (1 - accuracy) / Double(pairs)).squareRoot()
+  }
 
   public init(_ hits: [Double]) {
     pairs = hits.count
@@ -29,7 +31,9 @@ public struct AttributeCard: Sendable, Codable, Equatable {
   public var people: PairAccuracy?
 
   /// Whether the mean score rises from each level to the next.
-  public var isMonotone: Bool { !levelMeans.isEmpty && zip(levelMeans, levelMeans.dropFirst()).allSatisfy { $0 < $1 } }
+  public var isMonotone: Bool {
+    !levelMeans.isEmpty && zip(levelMeans, levelMeans.dropFirst()).allSatisfy { $0 < $1 }
+  }
 
   /// How far the head may be trusted. Accuracy on the teacher's own rewrites says next to nothing about it.
   public var validation: String {

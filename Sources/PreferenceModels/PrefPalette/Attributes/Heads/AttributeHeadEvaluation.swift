@@ -52,7 +52,8 @@ extension AttributeHeadEvaluation {
     let (k, names) = (heads.attributes.count, heads.attributes)
     guard names == table.pairs.attributes, scores.count == table.pairs.texts.count * k else {
       throw ConfigurationError(
-        "\(scores.count) scores for \(table.pairs.texts.count) texts and attributes \(table.pairs.attributes), heads are for \(names)")
+        "\(scores.count) scores for \(table.pairs.texts.count) texts and attributes \(table.pairs.attributes), heads are for \(names)"
+      )
     }
     let pairs = table.pairs.pairs
     func hits(_ part: CounterfactualTable.Part, _ attribute: Int) -> [(gap: Int, hit: Double)] {
@@ -80,12 +81,16 @@ extension AttributeHeadEvaluation {
   }
 
   /// Evaluates heads on pairs that they were not trained on, such as judgements of people.
-  public init(_ heads: FittedAttributeHeads, _ pairs: AttributePairs, test: [Int], scores: [Float], by judges: String = "test") {
+  public init(
+    _ heads: FittedAttributeHeads, _ pairs: AttributePairs, test: [Int], scores: [Float],
+    by judges: String = "test"
+  ) {
     let k = heads.attributes.count
     cards = heads.attributes.enumerated().map { number, name in
       let hits = Self.hits(pairs, test, number, scores, k)
       return AttributeCard(
-        attribute: name, teacher: heads.teacher, splits: hits.isEmpty ? [:] : [judges: PairAccuracy(hits)], gaps: [],
+        attribute: name, teacher: heads.teacher, splits: hits.isEmpty ? [:] : [judges: PairAccuracy(hits)],
+        gaps: [],
         levelMeans: [], people: heads.teacher == Self.people ? PairAccuracy(hits) : nil)
     }
     crossReaction = []
@@ -116,13 +121,15 @@ extension AttributeHeadEvaluation {
     places.compactMap { place in
       let pair = pairs.pairs[place]
       guard pair.attribute == attribute else { return nil }
-      return PairMetrics.hit(Double(scores[pair.more * k + attribute]) - Double(scores[pair.less * k + attribute]))
+      return PairMetrics.hit(
+        Double(scores[pair.more * k + attribute]) - Double(scores[pair.less * k + attribute]))
     }
   }
 
   /// A table for people: a line a head, then what the heads do not tell apart.
   public var text: String {
-    let names = ["comment", "level", "ood", "test"].filter { name in cards.contains { $0.splits[name] != nil } }
+    let names = ["comment", "level", "ood", "test"].filter { name in cards.contains { $0.splits[name] != nil }
+    }
     let hasGaps = cards.contains { !$0.gaps.isEmpty }
     var lines = [
       ["attribute"] + names + (hasGaps ? ["gap 1", "gap 2", "gap 3", "gap 4", "level means", "rises"] : [])
@@ -141,13 +148,18 @@ extension AttributeHeadEvaluation {
     }
     let widths = lines[0].indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
     var text = lines.map { line in
-      zip(line, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }.joined(separator: "  ").trimmed
+      zip(line, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }.joined(separator: "  ")
+        .trimmed
     }
     if !crossReaction.isEmpty {
       text.append(String(format: "movement of other scores: %.3f of an attribute's own", offDiagonalRatio))
-      if !notDominant.isEmpty { text.append("moved more by another's rewrites: \(notDominant.joined(separator: ", "))") }
+      if !notDominant.isEmpty {
+        text.append("moved more by another's rewrites: \(notDominant.joined(separator: ", "))")
+      }
       text += entangled.map {
-        String(format: "not separable: %@ moves by %+.2f when rewritten for %@", $0.score, $0.movement, $0.rewrittenFor)
+        String(
+          format: "not separable: %@ moves by %+.2f when rewritten for %@", $0.score, $0.movement,
+          $0.rewrittenFor)
       }
     }
     return text.joined(separator: "\n")
@@ -181,7 +193,8 @@ private struct Reaction {
         count += 1
         for level in 0..<5 { sums[level] += Double(scores[places[level] * k + number]) }
         for other in 0..<k {
-          cross[other][number] += Double(scores[places[4] * k + other]) - Double(scores[places[0] * k + other])
+          cross[other][number] +=
+            Double(scores[places[4] * k + other]) - Double(scores[places[0] * k + other])
         }
       }
       guard count > 0 else { continue }

@@ -14,7 +14,9 @@ public struct AttributeHeads: Sendable {
   public let configuration: AttributeHeadConfiguration
   public let seed: UInt64
 
-  public init(_ configuration: AttributeHeadConfiguration = AttributeHeadConfiguration(), seed: UInt64 = 0) throws {
+  public init(_ configuration: AttributeHeadConfiguration = AttributeHeadConfiguration(), seed: UInt64 = 0)
+    throws
+  {
     try configuration.validate()
     self.configuration = configuration
     self.seed = seed
@@ -46,26 +48,39 @@ public struct AttributeHeads: Sendable {
     for (number, name) in pairs.attributes.enumerated()
     where !train.contains(where: { pairs.pairs[$0].attribute == number }) {
       throw ConfigurationError(
-        "there is no pair to train \"\(name)\" on\n  leave the attribute out, or add texts that show more and less of it")
+        "there is no pair to train \"\(name)\" on\n  leave the attribute out, or add texts that show more and less of it"
+      )
     }
     let inside = pairs.texts(ofPairs: train)
     var rows = DenseRows(features, projection: configuration.projection)
     let (mean, scale) = rows.moments(inside)
     rows.standardise(mean, scale)
     var task = try HeadTask(
-      rows: rows, pairs: pairs.pairs, attributes: pairs.attributes.count, train: train, validation: validation,
+      rows: rows, pairs: pairs.pairs, attributes: pairs.attributes.count, train: train,
+      validation: validation,
       configuration: configuration, seed: seed)
     var state = TrainingState(seed: seed)
     state.configuration = XXHash64.hex(
       Array(try ConfigurationLayers<AttributeHeadConfiguration>.text(configuration).utf8))
-    state.data = XXHash64.hex(Array("\(pairs.texts.count) \(pairs.pairs.count) \(train.count) \(pairs.attributes)".utf8))
+    state.data = Self.checksum(pairs, train)
     let result = try (trainer ?? Trainer(configuration.run)).train(&task, from: state, resume: resume)
     let weights = try task.parameters()
     let statistics = try HeadStatistics(weights, rows.selecting(inside))
     let heads = FittedAttributeHeads(
-      attributes: pairs.attributes, configuration: configuration, seed: seed, teacher: teacher, encoder: encoder,
+      attributes: pairs.attributes, configuration: configuration, seed: seed, teacher: teacher,
+      encoder: encoder,
       weights: weights, inputMean: mean, inputScale: scale, statistics: statistics)
     return Fit(heads: heads, scores: try heads.standardised(weights.scores(rows)), ending: result.ending)
+  }
+
+  /// A resumed training must have the same texts, pairs and split.
+  private static func checksum(_ pairs: AttributePairs, _ train: [Int]) -> String {
+    let texts = zip(pairs.texts, pairs.contexts).map { "\($0.count):\($0)\($1.count):\($1)" }.joined()
+    let order = train.map { place in
+      let pair = pairs.pairs[place]
+      return "\(pair.attribute),\(pair.more),\(pair.less),\(pair.weight);"
+    }
+    return XXHash64.hex(Array((texts + order.joined()).utf8))
   }
 }
 

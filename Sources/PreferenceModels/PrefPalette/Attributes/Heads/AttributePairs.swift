@@ -57,11 +57,13 @@ public struct AttributePairs: Sendable {
   /// - Throws: `DataError` for an attribute that is not in the list, with the nearest name.
   public init(_ judgements: [Judgement], attributes: [String]) throws(DataError) {
     self.init(attributes: attributes)
-    let numbers = Dictionary(attributes.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    let numbers = Dictionary(
+      attributes.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     for (place, judgement) in judgements.enumerated() {
       guard let number = numbers[judgement.attribute] else {
         throw DataError(
-          file: "judgements", line: place + 1, field: "attribute", "there is no attribute \"\(judgement.attribute)\"",
+          file: "judgements", line: place + 1, field: "attribute",
+          "there is no attribute \"\(judgement.attribute)\"",
           expected: "one of \(attributes.joined(separator: ", "))",
           repair: nearestName(to: judgement.attribute, among: attributes).map { "did you mean \"\($0)\"?" })
       }

@@ -43,7 +43,9 @@ public struct AttributeTensor: Sendable, Equatable {
         }
       case .bfloat16(let values):
         for (place, index) in indices.enumerated() {
-          for column in 0..<size { out[place * size + column] = Float(bfloat16: values[index * size + column]) }
+          for column in 0..<size {
+            out[place * size + column] = Float(bfloat16: values[index * size + column])
+          }
         }
       }
     }

@@ -50,7 +50,8 @@ public struct FittedAttributeHeads: Sendable {
       for place in s.indices { scores.append(s[place]) }
     }
     return AttributeTensor(
-      attributes: attributes, rows: rows.count, width: m, vectors: bfloat16 ? .bfloat16(halves) : .float(floats),
+      attributes: attributes, rows: rows.count, width: m,
+      vectors: bfloat16 ? .bfloat16(halves) : .float(floats),
       scores: standardised(scores))
   }
 
@@ -94,7 +95,8 @@ extension FittedAttributeHeads {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     let header = HeadFile(
-      attributes: attributes, configuration: configuration, seed: seed, teacher: teacher, encoder: self.encoder)
+      attributes: attributes, configuration: configuration, seed: seed, teacher: teacher,
+      encoder: self.encoder)
     file.metadata[prefix + "header"] = String(decoding: try encoder.encode(header), as: UTF8.self)
     let (k, m, d) = (attributes.count, width, weights.inputs)
     try file.add(prefix + "weight", shape: [k * m, d], weights.weight)
@@ -110,11 +112,14 @@ extension FittedAttributeHeads {
   public init(_ file: SafeTensors, prefix: String = "heads.") throws {
     let key = prefix + "header"
     guard let text = file.metadata[key] else {
-      throw DataError(file: file.file, field: key, "the file has no attribute heads", repair: "is this a model of penchant?")
+      throw DataError(
+        file: file.file, field: key, "the file has no attribute heads", repair: "is this a model of penchant?"
+      )
     }
     let header: HeadFile
     do { header = try JSONDecoder().decode(HeadFile.self, from: Data(text.utf8)) } catch {
-      throw DataError(file: file.file, field: key, "the header of the attribute heads is not readable", found: "\(error)")
+      throw DataError(
+        file: file.file, field: key, "the header of the attribute heads is not readable", found: "\(error)")
     }
     try header.configuration.validate()
     let (k, m) = (header.attributes.count, header.configuration.width)
@@ -133,7 +138,8 @@ extension FittedAttributeHeads {
     inputMean = mean
     inputScale = try file.floats(prefix + "input_scale", shape: [d], finite: true)
     weights = HeadWeights(
-      attributes: k, width: m, inputs: d, weight: try file.floats(prefix + "weight", shape: [k * m, d], finite: true),
+      attributes: k, width: m, inputs: d,
+      weight: try file.floats(prefix + "weight", shape: [k * m, d], finite: true),
       bias: try file.floats(prefix + "bias", shape: [k * m], finite: true),
       direction: try file.floats(prefix + "direction", shape: [k, m], finite: true))
     statistics = HeadStatistics(

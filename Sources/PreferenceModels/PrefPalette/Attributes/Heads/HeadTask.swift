@@ -78,7 +78,8 @@ struct HeadTask: TrainingTask {
     let epoch = number / stepsPerEpoch
     if epoch != orderedEpoch {
       orders = try own.indices.map { attribute in
-        try permutation(own[attribute].count, seed: seed, stream: Self.stream &+ UInt64(attribute) << 32 &+ UInt64(epoch))
+        try permutation(
+          own[attribute].count, seed: seed, stream: Self.stream &+ UInt64(attribute) << 32 &+ UInt64(epoch))
       }
       orderedEpoch = epoch
     }

@@ -23,7 +23,9 @@ public struct HeadVerifier: Verifier {
     let k = heads.attributes.count
     let scores = texts.isEmpty ? [] : try heads.scores(inputs.features(texts, contexts: contexts))
     known = Dictionary(
-      zip(texts, contexts).enumerated().map { (Key(text: $1.0, context: $1.1), Array(scores[$0 * k..<($0 + 1) * k])) },
+      zip(texts, contexts).enumerated().map {
+        (Key(text: $1.0, context: $1.1), Array(scores[$0 * k..<($0 + 1) * k]))
+      },
       uniquingKeysWith: { first, _ in first })
   }
 
@@ -57,11 +59,14 @@ extension Counterfactuals {
   ) async throws -> [VerificationSummary] {
     let (set, test) = (table.counterfactuals, Set(table.testRecords))
     var summaries = set.attributes.map { VerificationSummary(attribute: $0.name, judge: verifier.judge) }
-    for pair in set.pairs() where test.contains(pair.record) && summaries[pair.attribute].pairs < limit ?? .max {
+    for pair in set.pairs()
+    where test.contains(pair.record) && summaries[pair.attribute].pairs < limit ?? .max {
       let (record, attribute) = (set.records[pair.record], set.attributes[pair.attribute])
-      guard let lower = record[attribute.name, pair.low], let higher = record[attribute.name, pair.high] else { continue }
+      guard let lower = record[attribute.name, pair.low], let higher = record[attribute.name, pair.high]
+      else { continue }
       summaries[pair.attribute].add(
-        try await verifier.verify(lower: lower, higher: higher, attribute: attribute, context: record.context))
+        try await verifier.verify(lower: lower, higher: higher, attribute: attribute, context: record.context)
+      )
     }
     return summaries
   }

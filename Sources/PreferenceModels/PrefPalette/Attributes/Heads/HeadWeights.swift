@@ -29,7 +29,8 @@ struct HeadWeights: Sendable {
       var out = vectors.mutableSpan
       try multiply(
         ProductShape(rows: count, columns: outputs, inner: inputs, transposesB: true),
-        rows.values.span.extracting(first * inputs..<(first + count) * inputs), weight.span, columnBias: bias.span,
+        rows.values.span.extracting(first * inputs..<(first + count) * inputs), weight.span,
+        columnBias: bias.span,
         activation: .gelu, into: &out)
       let (e, v) = (vectors.span, direction.span)
       for place in 0..<count * attributes {

@@ -51,8 +51,10 @@ struct Clauses {
   }
 
   private static let light: Set<String> = [
-    "the", "a", "an", "that", "very", "really", "just", "is", "are", "was", "were", "be", "been", "do", "does", "it",
-    "there", "of", "to", "and", "then", "also", "quite", "too", "as", "some", "any", "this", "these", "those", "have",
+    "the", "a", "an", "that", "very", "really", "just", "is", "are", "was", "were", "be", "been", "do",
+    "does", "it",
+    "there", "of", "to", "and", "then", "also", "quite", "too", "as", "some", "any", "this", "these", "those",
+    "have",
     "has", "had",
   ]
 }

@@ -8,7 +8,8 @@ struct PhraseTemplate: Sendable, ExpressibleByStringLiteral {
   init(stringLiteral text: String) { self.init(text) }
 
   init(_ text: String) {
-    parts = text.split(separator: "{", omittingEmptySubsequences: false).enumerated().flatMap { number, piece in
+    parts = text.split(separator: "{", omittingEmptySubsequences: false).enumerated().flatMap {
+      number, piece in
       guard number > 0, let end = piece.firstIndex(of: "}") else { return [[String(piece)]] }
       return [
         piece[..<end].split(separator: "|", omittingEmptySubsequences: false).map(String.init),

@@ -72,7 +72,7 @@ public struct RuleRewriter: Rewriter {
     let clauses = Clauses(text)
     guard let first = clauses.parts.first, let last = clauses.parts.last else { return text }
     if pole == .low {
-      let kept = clauses.first(share < 1 ? 0.65 : 0.35)
+      let kept = clauses.first(share < 1 ? 0.65 : 0.3)
       return clauses.parts.count > 2 ? kept : Clauses.telegraphic(text, share: 0.4 * share)
     }
     let said = [clauses.parts.count > 1 ? "\(first) \(last)" : first, text]
