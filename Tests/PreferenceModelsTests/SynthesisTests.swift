@@ -328,7 +328,9 @@ import Testing
       var job = Self.job(model)
       job.attributes = [Self.attributes[1]]
       _ = try await job.run(Array(Self.texts.prefix(2)), to: path)
-      let records = try Self.bytes(path).split(separator: "\n").map { try JSONValue(parsing: String($0)).object }
+      let records = try Self.bytes(path).split(separator: "\n").map {
+        try JSONValue(parsing: String($0)).object
+      }
       #expect(records.map { $0?["id"] } == ["t0", "t1", "t2"])
       #expect(records[2]?["rewrite"]?.object?.keys == ["Tradition", "formality"])
       #expect(records[2]?["original"]?.string == Self.texts[2].text)
