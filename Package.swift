@@ -16,6 +16,7 @@ let package = Package(
     .library(name: "PenchantTape", targets: ["PenchantTape"]),
     .library(name: "PenchantNN", targets: ["PenchantNN"]),
     .library(name: "PenchantData", targets: ["PenchantData"]),
+    .library(name: "PenchantLanguage", targets: ["PenchantLanguage"]),
     .library(name: "PenchantTrain", targets: ["PenchantTrain"]),
     .library(name: "PreferenceModels", targets: ["PreferenceModels"]),
     .executable(name: "penchant", targets: ["penchant"]),
@@ -45,6 +46,7 @@ let package = Package(
     .target(name: "PenchantTape", dependencies: ["PenchantKernels"]),
     .target(name: "PenchantNN", dependencies: ["PenchantTape"]),
     .target(name: "PenchantData", dependencies: ["PenchantKernels", "CCompression"]),
+    .target(name: "PenchantLanguage", dependencies: ["PenchantData"]),
     .target(
       name: "PenchantTrain",
       dependencies: ["PenchantNN", "PenchantData", .product(name: "Yams", package: "Yams")]),
@@ -52,7 +54,7 @@ let package = Package(
     // Systems
     .target(
       name: "PreferenceModels",
-      dependencies: ["PenchantTrain", .product(name: "Yams", package: "Yams")]),
+      dependencies: ["PenchantTrain", "PenchantLanguage", .product(name: "Yams", package: "Yams")]),
 
     // Tools
     .target(
@@ -60,7 +62,7 @@ let package = Package(
     .executableTarget(
       name: "penchant",
       dependencies: [
-        "PreferenceModels", "PenchantReport",
+        "PreferenceModels", "PenchantLanguage", "PenchantReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -74,12 +76,16 @@ let package = Package(
     .testTarget(name: "PenchantKernelsTests", dependencies: ["PenchantKernels", "TestSupport"]),
     .testTarget(name: "PenchantTapeTests", dependencies: ["PenchantTape", "TapeSupport", "TestSupport"]),
     .testTarget(name: "PenchantNNTests", dependencies: ["PenchantNN", "TapeSupport", "TestSupport"]),
+    .target(name: "LanguageSupport", dependencies: ["PenchantData"], path: "Tests/LanguageSupport"),
     .testTarget(name: "PenchantDataTests", dependencies: ["PenchantData", "CCompression", "TestSupport"]),
+    .testTarget(name: "PenchantLanguageTests", dependencies: ["PenchantLanguage", "LanguageSupport"]),
     .testTarget(name: "PenchantTrainTests", dependencies: ["PenchantTrain", "TestSupport"]),
-    .testTarget(name: "PreferenceModelsTests", dependencies: ["PreferenceModels", "TestSupport"]),
+    .testTarget(
+      name: "PreferenceModelsTests", dependencies: ["PreferenceModels", "LanguageSupport", "TestSupport"]),
     .testTarget(name: "PenchantReportTests", dependencies: ["PenchantReport", "TestSupport"]),
     .testTarget(name: "PackageTests"),
-    .testTarget(name: "CommandTests", dependencies: ["penchant", "PenchantReport", "TestSupport"]),
+    .testTarget(
+      name: "CommandTests", dependencies: ["penchant", "PenchantReport", "LanguageSupport", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import PenchantData
 import PenchantKernels
+import PenchantLanguage
 import PenchantTrain
 
 struct Penchant: ParsableCommand {
@@ -16,12 +17,14 @@ struct Penchant: ParsableCommand {
         penchant train bradley-terry --data pairs.jsonl --out run
         penchant train bradley-terry --data pairs.jsonl --out run --leave-out community
         penchant predict run --data new.jsonl                   one JSON line in, one out
+        penchant synthesize --data pairs.jsonl --out levels.jsonl   texts at five levels of attributes
 
       Topics: penchant help data · penchant help exit-codes
       """,
     version: RunEnvironment.version,
     subcommands: [
-      Demo.self, Inspect.self, Pairs.self, Train.self, Evaluate.self, Predict.self, ReportCommand.self,
+      Demo.self, Inspect.self, Pairs.self, Synthesize.self, Train.self, Evaluate.self, Predict.self,
+      ReportCommand.self,
       Bench.self, Doctor.self,
     ])
 }
@@ -58,10 +61,21 @@ struct Penchant: ParsableCommand {
     case is ConfigurationError, is RunError:
       complain("\(error)")
       exit(ExitStatus.usage.rawValue)
+    case let error as LanguageError:
+      complain("\(error)")
+      exit(status(of: error).rawValue)
     case is FileError, is KernelError, is NonFiniteError:
       complain("\(error)")
       exit(ExitStatus.failed.rawValue)
     default: Penchant.exit(withError: error)
+    }
+  }
+
+  private static func status(of error: LanguageError) -> ExitStatus {
+    switch error {
+    case .configuration: .usage
+    case .notRecorded: .badData
+    case .rejected, .unanswered, .reply, .recording, .cancelled: .failed
     }
   }
 

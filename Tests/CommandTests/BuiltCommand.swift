@@ -29,14 +29,15 @@ enum BuiltCommand {
     }
   }()
 
-  static func start(_ arguments: [String], in folder: String, input: String? = nil) throws -> (
-    Process, Pipe, Pipe
-  ) {
+  static func start(
+    _ arguments: [String], in folder: String, input: String? = nil, environment: [String: String] = [:]
+  ) throws -> (Process, Pipe, Pipe) {
     let process = Process()
     process.executableURL = URL(
       fileURLWithPath: try #require(path, "the command is not built beside the tests"))
     process.arguments = arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     let (output, errors) = (Pipe(), Pipe())
     process.standardOutput = output
     process.standardError = errors
@@ -53,8 +54,10 @@ enum BuiltCommand {
     return (process, output, errors)
   }
 
-  static func run(_ arguments: [String], in folder: String, input: String? = nil) throws -> Result {
-    let (process, output, errors) = try start(arguments, in: folder, input: input)
+  static func run(
+    _ arguments: [String], in folder: String, input: String? = nil, environment: [String: String] = [:]
+  ) throws -> Result {
+    let (process, output, errors) = try start(arguments, in: folder, input: input, environment: environment)
     // Standard error is read beside standard output, so that neither fills its pipe.
     let box = ErrorText()
     let reader = Thread {

@@ -10,7 +10,7 @@ import Testing
     ["PenchantKernels"],
     ["PenchantTape"],
     ["PenchantNN", "PenchantData"],
-    ["PenchantTrain"],
+    ["PenchantTrain", "PenchantLanguage"],
     ["PreferenceModels", "SequentialRecommenders", "DiffusionAlignment", "InteractiveLearning"],
     ["PenchantReport"],
     ["penchant", "FirstModel"],

@@ -1,4 +1,5 @@
 import Foundation
+import PenchantData
 
 /// Where a training stands, written as `state.json` of a checkpoint.
 ///

@@ -1,4 +1,5 @@
 import Foundation
+import PenchantData
 
 /// The folder `checkpoints/` of a run: `step-000200/{model.safetensors, optimizer.safetensors, state.json}` and the links
 /// `last` and `best`.

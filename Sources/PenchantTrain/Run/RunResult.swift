@@ -1,3 +1,5 @@
+import PenchantData
+
 /// What a training or an evaluation found: `result.json` of a run, and what `--json` prints.
 public struct RunResult: Codable, Sendable {
   /// Accuracy and loss of one group of pairs.

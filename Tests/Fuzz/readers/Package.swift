@@ -11,6 +11,7 @@ let package = Package(
       name: "FuzzReaders",
       dependencies: [
         .product(name: "PenchantData", package: "penchant"),
+        .product(name: "PenchantLanguage", package: "penchant"),
         .product(name: "PenchantTrain", package: "penchant"),
       ])
   ],

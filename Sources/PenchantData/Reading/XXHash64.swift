@@ -1,5 +1,5 @@
-/// XXH64 (Yann Collet's specification), the checksum of files in a checkpoint: it finds torn and flipped bytes, it is
-/// no protection against an attacker. `xxhsum -H1 FILE` prints the same number.
+/// XXH64 (Yann Collet's specification), the checksum of files in a checkpoint and the name of a recorded request: it finds
+/// torn and flipped bytes, it is no protection against an attacker. `xxhsum -H1 FILE` prints the same number.
 public enum XXHash64 {
   private static let p1: UInt64 = 0x9E37_79B1_85EB_CA87
   private static let p2: UInt64 = 0xC2B2_AE3D_27D4_EB4F
@@ -13,8 +13,8 @@ public enum XXHash64 {
   }
 
   /// The checksum of `bytes` as 16 hexadecimal digits.
-  public static func hex(_ bytes: [UInt8]) -> String {
-    let digits = String(hash(bytes), radix: 16)
+  public static func hex(_ bytes: [UInt8], seed: UInt64 = 0) -> String {
+    let digits = String(hash(bytes, seed: seed), radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
   }
 
