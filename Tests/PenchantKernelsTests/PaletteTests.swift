@@ -54,14 +54,15 @@ import Testing
         })
     }
 
-    static let all: [Case] = [PaletteShape.Form.paper, .signed].flatMap { form in
-      [
-        Case(form: form, d: 3, K: 1, m: 3, r: 1, C: 0, texts: 2, pairs: 1),
-        Case(form: form, d: 17, K: 5, m: 17, r: 4, C: 3, texts: 11, pairs: 13, masked: true),
-        Case(form: form, d: 16, K: 19, m: 16, r: 16, C: 45, texts: 30, pairs: 33),
-        Case(form: form, d: 33, K: 7, m: 33, r: 17, C: 1, texts: 20, pairs: 400, half: true),
-      ]
-    } + [Case(form: .signed, d: 20, K: 6, m: 9, r: 5, C: 2, texts: 9, pairs: 12, masked: true)]
+    static let all: [Case] =
+      [PaletteShape.Form.paper, .signed].flatMap { form in
+        [
+          Case(form: form, d: 3, K: 1, m: 3, r: 1, C: 0, texts: 2, pairs: 1),
+          Case(form: form, d: 17, K: 5, m: 17, r: 4, C: 3, texts: 11, pairs: 13, masked: true),
+          Case(form: form, d: 16, K: 19, m: 16, r: 16, C: 45, texts: 30, pairs: 33),
+          Case(form: form, d: 33, K: 7, m: 33, r: 17, C: 1, texts: 20, pairs: 400, half: true),
+        ]
+      } + [Case(form: .signed, d: 20, K: 6, m: 9, r: 5, C: 2, texts: 9, pairs: 12, masked: true)]
   }
 
   static func gradient(

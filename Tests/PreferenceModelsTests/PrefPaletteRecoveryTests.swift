@@ -18,7 +18,9 @@ struct PrefPaletteRecoveryTests {
       var rows: [Double] = []
       for (a, b) in zip(data.chosen, data.rejected) {
         func part(_ values: [Float], _ width: Int) {
-          for i in 0..<width { rows.append(Double(values[Int(a) * width + i]) - Double(values[Int(b) * width + i])) }
+          for i in 0..<width {
+            rows.append(Double(values[Int(a) * width + i]) - Double(values[Int(b) * width + i]))
+          }
         }
         if content { part(texts.content, texts.contentWidth) }
         if scores { part(texts.scores, texts.attributes) }
@@ -43,7 +45,9 @@ struct PrefPaletteRecoveryTests {
     var with = 0.0, without = 0.0, attention = 0.0, correlation = 0.0, top = 0.0, sign = 0.0
   }
 
-  static func figures(_ model: FittedPrefPalette, _ data: PaletteData, _ weights: [[Double]]) throws -> Figures {
+  static func figures(_ model: FittedPrefPalette, _ data: PaletteData, _ weights: [[Double]]) throws
+    -> Figures
+  {
     let profile = try model.profile(on: data, replicates: 1)
     var f = Figures()
     f.with = PairMetrics(margins: try model.margins(data)).accuracy
@@ -65,7 +69,8 @@ struct PrefPaletteRecoveryTests {
 
   /// One model for all communities, or one for each, without parts of its own.
   static func fit(
-    _ corpus: SyntheticPalette.Corpus, _ form: PaletteShape.Form, pooled: Bool, reduction: Double, epochs: Int = 8,
+    _ corpus: SyntheticPalette.Corpus, _ form: PaletteShape.Form, pooled: Bool, reduction: Double,
+    epochs: Int = 8,
     batch: Int = 200
   ) throws -> Figures {
     var configuration = PrefPaletteConfiguration()

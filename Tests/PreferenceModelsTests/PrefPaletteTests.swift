@@ -66,7 +66,8 @@ import Testing
       representations: .float((0..<n).flatMap { t in order.flatMap { texts.representation(t, $0) } }),
       scores: (0..<n).flatMap { t in order.map { texts.scores[t * K + $0] } })
     var parameters = model.parameters
-    for start in [model.shape.shared.lowerBound] + (0..<model.shape.communities).map({ model.shape.own($0).lowerBound })
+    for start in [model.shape.shared.lowerBound]
+      + (0..<model.shape.communities).map({ model.shape.own($0).lowerBound })
     where form == .signed {
       let part = model.shape.direction(at: start)
       for (i, from) in order.enumerated() {
@@ -74,7 +75,8 @@ import Testing
       }
     }
     let other = try FittedPrefPalette(
-      configuration: model.configuration, seed: 0, shape: model.shape, attributes: order.map { model.attributes[$0] },
+      configuration: model.configuration, seed: 0, shape: model.shape,
+      attributes: order.map { model.attributes[$0] },
       communities: model.communities, parameters: parameters, state: model.state)
     let (a, b) = (try model.predict(texts, community: [2]), try other.predict(moved, community: [2]))
     for t in 0..<n {
@@ -107,7 +109,8 @@ import Testing
       }
     }
     let none = try model.predict(masked { _ in false }, community: [0])
-    #expect(Self.bits(none.utility) == Self.bits(try model.predict(texts, community: [0], use: false).utility))
+    #expect(
+      Self.bits(none.utility) == Self.bits(try model.predict(texts, community: [0], use: false).utility))
   }
 
   @Test(arguments: PaletteShape.Form.allCases)
@@ -215,7 +218,9 @@ import Testing
         #expect(entry.attention > 0 && entry.attention < 1)
       }
     }
-    let again = try Team.with(threads: 1) { try Self.fitted(.signed).profile(on: corpus.test, replicates: 200) }
+    let again = try Team.with(threads: 1) {
+      try Self.fitted(.signed).profile(on: corpus.test, replicates: 200)
+    }
     #expect(again == profile)
   }
 
@@ -223,7 +228,8 @@ import Testing
     let corpus = try Self.shared.get()
     let model = try Self.fitted(.signed)
     let evaluation = try PaletteEvaluation(model, on: corpus.test, bootstrap: Bootstrap(replicates: 100))
-    let sum = evaluation.communities.map { $0.withAttributes.accuracy * Double($0.withAttributes.count) }.sum()
+    let sum = evaluation.communities.map { $0.withAttributes.accuracy * Double($0.withAttributes.count) }
+      .sum()
     #expect(abs(sum / Double(corpus.test.count) - evaluation.all.withAttributes.accuracy) < 1e-12)
     #expect(evaluation.all.withAttributesInterval.low < evaluation.all.withAttributes.accuracy)
     #expect(evaluation.all.withAttributes.accuracy > 0.7)

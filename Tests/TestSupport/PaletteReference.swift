@@ -66,7 +66,9 @@ public struct PaletteReference {
     return text
   }
 
-  private func isKept(_ n: Int, _ i: Int) -> Bool { texts.mask.map { $0[n * shape.attributes + i] != 0 } ?? true }
+  private func isKept(_ n: Int, _ i: Int) -> Bool {
+    texts.mask.map { $0[n * shape.attributes + i] != 0 } ?? true
+  }
 
   public struct Pair {
     public var chosen, rejected, community: Int

@@ -102,7 +102,8 @@ public struct FittedPrefPalette: Sendable {
     }
     guard shape.communities == 0 || data.communities == communities else {
       throw ConfigurationError(
-        "the data have \(data.communities.count) communities, the model \(communities.count), or in another order")
+        "the data have \(data.communities.count) communities, the model \(communities.count), or in another order"
+      )
     }
   }
 }

@@ -75,7 +75,8 @@ public struct PaletteData: Sendable {
   private func check() throws(ConfigurationError) {
     guard attributes.count == texts.attributes, Set(attributes).count == attributes.count else {
       throw ConfigurationError(
-        "\(attributes.count) attribute names (\(Set(attributes).count) distinct) for \(texts.attributes) attributes")
+        "\(attributes.count) attribute names (\(Set(attributes).count) distinct) for \(texts.attributes) attributes"
+      )
     }
     guard Set(communities).count == communities.count else {
       throw ConfigurationError("a community stands twice in the list of \(communities.count)")

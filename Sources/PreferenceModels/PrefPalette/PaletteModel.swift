@@ -36,7 +36,9 @@ public struct PrefPalette: Sendable {
     var parameters = [Float](repeating: 0, count: shape.count)
     var stream = RandomStream(seed: seed, stream: 0)
     func draw(_ range: Range<Int>, _ deviation: Float) throws {
-      for (place, value) in zip(range, try stream.normals(range.count)) { parameters[place] = value * deviation }
+      for (place, value) in zip(range, try stream.normals(range.count)) {
+        parameters[place] = value * deviation
+      }
     }
     let wide = { (n: Int) in 1 / Float(n).squareRoot() }
     try draw(shape.contentQuery, wide(shape.content))

@@ -18,7 +18,8 @@ struct PaletteNewton {
   func solve(mean: [Double], precision: [Double], limit: Int = 50) throws(KernelError) -> [Double] {
     let n = count
     guard mean.count == width, precision.count == width else {
-      throw .shape("PaletteNewton", "\(mean.count) means and \(precision.count) precisions for \(width) weights")
+      throw .shape(
+        "PaletteNewton", "\(mean.count) means and \(precision.count) precisions for \(width) weights")
     }
     var w = mean
     var margin = margins(w)

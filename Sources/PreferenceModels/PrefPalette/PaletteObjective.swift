@@ -23,7 +23,9 @@ struct PaletteObjective: Sendable {
   }
 
   /// γ of every pair; empty for none.
-  static func margins(_ data: PaletteData, _ configuration: PrefPaletteConfiguration.Objective) throws -> [Float] {
+  static func margins(_ data: PaletteData, _ configuration: PrefPaletteConfiguration.Objective) throws
+    -> [Float]
+  {
     guard configuration.margin != .none else { return [] }
     guard !data.votes.isEmpty else {
       throw ConfigurationError(

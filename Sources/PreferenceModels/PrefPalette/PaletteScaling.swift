@@ -22,7 +22,9 @@ public struct PaletteScaling: Sendable, Codable, Equatable {
     for text in used {
       for i in 0..<K {
         mean[i] += Double(texts.scores[Int(text) * K + i])
-        for (j, value) in texts.representation(Int(text), i).enumerated() { centre[i * m + j] += Double(value) }
+        for (j, value) in texts.representation(Int(text), i).enumerated() {
+          centre[i * m + j] += Double(value)
+        }
       }
     }
     let count = Double(used.count)

@@ -75,7 +75,9 @@ extension FittedPrefPalette {
       return text
     }
     func value<Value: Decodable>(_ key: String, _ type: Value.Type) throws -> Value {
-      do { return try JSONDecoder().decode(Value.self, from: Data(try text(key).utf8)) } catch let error as DecodingError {
+      do { return try JSONDecoder().decode(Value.self, from: Data(try text(key).utf8)) } catch let error
+        as DecodingError
+      {
         throw DataError(file: file.file, field: key, "the metadata \"\(key)\" cannot be read: \(error)")
       }
     }
@@ -87,7 +89,8 @@ extension FittedPrefPalette {
     let shape = try value("shape", PaletteShape.self)
     let sizes = [shape.content, shape.attributes, shape.width, shape.rank]
     guard sizes.allSatisfy({ (1...1 << 20).contains($0) }), (0...1 << 20).contains(shape.communities) else {
-      throw DataError(file: file.file, field: "shape", "the sizes are not those of a model", found: "found \(shape)")
+      throw DataError(
+        file: file.file, field: "shape", "the sizes are not those of a model", found: "found \(shape)")
     }
     guard let seed = UInt64(try text("seed")) else {
       throw DataError(file: file.file, field: "seed", "the seed is not a number", found: try text("seed"))

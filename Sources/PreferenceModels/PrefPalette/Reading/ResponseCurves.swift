@@ -28,7 +28,8 @@ extension FittedPrefPalette {
   ) throws -> ResponseCurves {
     let n = texts.count
     guard attribute.count == n, level.count == n, source.count == n,
-      attribute.allSatisfy({ (0..<shape.attributes).contains($0) }), level.allSatisfy({ (1...5).contains($0) })
+      attribute.allSatisfy({ (0..<shape.attributes).contains($0) }),
+      level.allSatisfy({ (1...5).contains($0) })
     else {
       throw ConfigurationError(
         "\(n) rewrites need an attribute below \(shape.attributes), a level from 1 to 5 and a source each; found "
@@ -38,7 +39,9 @@ extension FittedPrefPalette {
     let utility = shape.communities == 0 ? try predict(texts).utility : try utilities(texts)
     // [attribute][source] -> rows of the levels.
     var rows = [[Int: [Int?]]](repeating: [:], count: shape.attributes)
-    for row in 0..<n { rows[attribute[row]][source[row], default: [nil, nil, nil, nil, nil]][level[row] - 1] = row }
+    for row in 0..<n {
+      rows[attribute[row]][source[row], default: [nil, nil, nil, nil, nil]][level[row] - 1] = row
+    }
     let sources = rows.map { part in part.keys.sorted().compactMap { part[$0] } }
     let curves = try parallelMap(names.count * shape.attributes) { job -> ResponseCurves.Curve in
       let (c, i) = (job / shape.attributes, job % shape.attributes)
