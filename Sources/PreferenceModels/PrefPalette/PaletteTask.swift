@@ -77,14 +77,22 @@ struct PaletteTask: TrainingTask {
     let settings = configuration.optimizer
     let adam = Adam(
       rate: rate, beta1: settings.beta1, beta2: settings.beta2, decay: settings.weightDecay)
+    applied += 1
+    try Self.move(
+      &parameters, &first, &second, by: adam, applied, gradient,
+      scale: settings.clip > 0 ? clipFactor(norm: norm, limit: settings.clip) : 1)
+    return StepOutcome(loss: loss, learningRate: rate, gradientNorm: norm)
+  }
+
+  private static func move(
+    _ parameters: inout [Float], _ first: inout [Float], _ second: inout [Float], by adam: Adam,
+    _ number: Int, _ gradient: [Float], scale: Double
+  ) throws(KernelError) {
     var p = parameters.mutableSpan
     var m = first.mutableSpan
     var v = second.mutableSpan
     try adam.step(
-      applied + 1, gradientScale: settings.clip > 0 ? clipFactor(norm: norm, limit: settings.clip) : 1,
-      gradient: gradient.span, parameters: &p, first: &m, second: &v)
-    applied += 1
-    return StepOutcome(loss: loss, learningRate: rate, gradientNorm: norm)
+      number, gradientScale: scale, gradient: gradient.span, parameters: &p, first: &m, second: &v)
   }
 
   private mutating func lossAndGradient(
@@ -93,10 +101,12 @@ struct PaletteTask: TrainingTask {
     let (chosen, rejected) = (pairs.map { data.chosen[$0] }, pairs.map { data.rejected[$0] })
     let community = pairs.map { data.community[$0] }
     let margin = margins.isEmpty ? [] : pairs.map { margins[$0] }
+    let (texts, parameters, ridge) = (data.texts, parameters, configuration.objective.ridge)
+    let shape = shape
     var out = gradient.mutableSpan
     return try shape.loss(
-      data.texts, chosen: chosen.span, rejected: rejected.span, community: community.span,
-      weight: weights.span, margin: margin.span, use: use, ridge: configuration.objective.ridge,
+      texts, chosen: chosen.span, rejected: rejected.span, community: community.span,
+      weight: weights.span, margin: margin.span, use: use, ridge: ridge,
       parameters: parameters.span, gradient: &out)
   }
 
