@@ -25,6 +25,7 @@
 #include "penchant/em.h"
 #include "penchant/diffusion.h"
 #include "penchant/attribute.h"
+#include "penchant/palette.h"
 #include "penchant/sequence.h"
 #include "penchant/catalogue.h"
 #include "penchant/rank.h"

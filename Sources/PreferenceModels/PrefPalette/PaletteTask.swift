@@ -1,0 +1,154 @@
+import Foundation
+import PenchantData
+import PenchantKernels
+import PenchantTape
+import PenchantTrain
+
+/// Training of the preference model: a batch of pairs a step, one fused kernel for loss and gradient, clip, AdamW.
+struct PaletteTask: TrainingTask {
+  private let data: PaletteData
+  private let validation: PaletteData?
+  private let configuration: PrefPaletteConfiguration
+  private let seed: UInt64
+  private let shape: PaletteShape
+  private let objective: PaletteObjective
+  private let schedule: Schedule
+  private let margins: [Float]
+  private var batcher: Batcher
+  /// The step the batcher stands at.
+  private var position = 0
+  private(set) var parameters: [Float]
+  private var gradient: [Float]
+  private var first: [Float]
+  private var second: [Float]
+  /// Steps of the optimiser that were applied.
+  private var applied = 0
+
+  init(
+    _ data: PaletteData, validation: PaletteData?, _ configuration: PrefPaletteConfiguration, seed: UInt64
+  ) throws {
+    guard data.count > 0 else { throw ConfigurationError("there are no pairs to train on") }
+    self.data = data
+    self.validation = validation
+    self.configuration = configuration
+    self.seed = seed
+    shape = configuration.shape(data)
+    guard configuration.model.form == .signed || data.texts.contentWidth == data.texts.width else {
+      throw ConfigurationError(
+        "model.form paper adds attributes to the content: widths must be equal, found \(data.texts.width) and "
+          + "\(data.texts.contentWidth); use signed or project the content")
+    }
+    let settings = configuration.optimizer
+    batcher = try Batcher(count: data.count, batchSize: min(settings.batchSize, data.count), seed: seed)
+    let run = configuration.run
+    let total = run.steps > 0 ? run.steps : run.epochs * batcher.batchesPerEpoch
+    objective = PaletteObjective(configuration: configuration.objective, seed: seed, steps: total)
+    schedule = .cosine(
+      peak: settings.learningRate, warmup: Int(Double(total) * settings.warmup), steps: total,
+      floor: settings.learningRate * settings.floor)
+    margins = try PaletteObjective.margins(data, configuration.objective)
+    parameters = try PrefPalette.initial(shape, configuration.model, seed: seed)
+    gradient = [Float](repeating: 0, count: shape.count)
+    first = gradient
+    second = gradient
+  }
+
+  var stepsPerEpoch: Int { batcher.batchesPerEpoch }
+
+  mutating func step(_ number: Int) throws -> StepOutcome {
+    if number != position {
+      let cursor = Batcher.Cursor(
+        epoch: number / stepsPerEpoch, position: number % stepsPerEpoch * batcher.batchSize)
+      batcher = try Batcher(count: data.count, batchSize: batcher.batchSize, seed: seed, from: cursor)
+    }
+    let batch = try batcher.next()
+    position = number + 1
+    let pairs = batch.indices[..<batch.filled]
+    let rate = schedule.rate(at: UInt64(number + 1))
+    let weights = pairs.map { data.weight[$0] }
+    guard weights.contains(where: { $0 > 0 }) else { return StepOutcome(loss: 0, learningRate: rate) }
+    let loss = try lossAndGradient(pairs, weights, use: objective.usesAttributes(at: number))
+    guard loss.isFinite else { return StepOutcome(loss: loss, learningRate: rate, nonFinite: "loss") }
+    let norm: Double
+    do throws(KernelError) { norm = try gradientNorm(gradient.span) } catch {
+      guard case .status(_, "PN_ENONFINITE", _, _) = error else { throw error }
+      return StepOutcome(loss: loss, learningRate: rate, nonFinite: "gradient")
+    }
+    let settings = configuration.optimizer
+    let adam = Adam(
+      rate: rate, beta1: settings.beta1, beta2: settings.beta2, decay: settings.weightDecay)
+    applied += 1
+    try Self.move(
+      &parameters, &first, &second, by: adam, applied, gradient,
+      scale: settings.clip > 0 ? clipFactor(norm: norm, limit: settings.clip) : 1)
+    return StepOutcome(loss: loss, learningRate: rate, gradientNorm: norm)
+  }
+
+  private static func move(
+    _ parameters: inout [Float], _ first: inout [Float], _ second: inout [Float], by adam: Adam,
+    _ number: Int, _ gradient: [Float], scale: Double
+  ) throws(KernelError) {
+    var p = parameters.mutableSpan
+    var m = first.mutableSpan
+    var v = second.mutableSpan
+    try adam.step(
+      number, gradientScale: scale, gradient: gradient.span, parameters: &p, first: &m, second: &v)
+  }
+
+  private mutating func lossAndGradient(
+    _ pairs: ArraySlice<Int>, _ weights: [Float], use: Bool
+  ) throws(KernelError) -> Double {
+    let (chosen, rejected) = (pairs.map { data.chosen[$0] }, pairs.map { data.rejected[$0] })
+    let community = pairs.map { data.community[$0] }
+    let margin = margins.isEmpty ? [] : pairs.map { margins[$0] }
+    let (texts, parameters, ridge) = (data.texts, parameters, configuration.objective.ridge)
+    let shape = shape
+    var out = gradient.mutableSpan
+    return try shape.loss(
+      texts, chosen: chosen.span, rejected: rejected.span, community: community.span,
+      weight: weights.span, margin: margin.span, use: use, ridge: ridge,
+      parameters: parameters.span, gradient: &out)
+  }
+
+  mutating func validate() throws -> [(name: String, value: Double)] {
+    guard let validation, validation.count > 0 else { return [] }
+    return PairMetrics(
+      margins: try fitted.margins(validation), weights: validation.weight.map(Double.init)
+    ).named
+  }
+
+  /// The model with the present parameters.
+  var fitted: FittedPrefPalette {
+    get throws {
+      try FittedPrefPalette(
+        configuration: configuration, seed: seed, shape: shape, attributes: data.attributes,
+        communities: configuration.model.pooled ? data.communities : [], parameters: parameters,
+        state: TrainingState(seed: seed))
+    }
+  }
+
+  func checkpointFiles() throws -> [String: [UInt8]] {
+    var moments = SafeTensorsWriter(metadata: ["step": String(applied), "seed": String(seed)])
+    try moments.add("first", shape: [first.count], first)
+    try moments.add("second", shape: [second.count], second)
+    return ["model.safetensors": try fitted.bytes(), "optimizer.safetensors": moments.bytes()]
+  }
+
+  mutating func restore(_ files: [String: [UInt8]]) throws {
+    guard let model = files["model.safetensors"], let moments = files["optimizer.safetensors"] else {
+      throw CheckpointError("the checkpoint has no model.safetensors or no optimizer.safetensors")
+    }
+    let saved = try FittedPrefPalette(bytes: model, name: "model.safetensors")
+    guard saved.shape == shape, saved.attributes == data.attributes else {
+      throw CheckpointError("the checkpoint is of a model with other sizes or attributes")
+    }
+    let file = try SafeTensors(bytes: moments, name: "optimizer.safetensors")
+    guard let step = file.metadata["step"].flatMap(Int.init), step >= 0 else {
+      throw CheckpointError("optimizer.safetensors has no step")
+    }
+    first = try file.floats("first", shape: [shape.count], finite: true)
+    second = try file.floats("second", shape: [shape.count], finite: true)
+    parameters = saved.parameters
+    applied = step
+  }
+}
