@@ -13,7 +13,7 @@ struct PrefPaletteRecoveryTests {
   static func linear(
     _ corpus: SyntheticPalette.Corpus, content: Bool, scores: Bool
   ) throws -> (accuracy: Double, correlation: Double) {
-    func rows(_ data: PaletteData) -> [Double] {
+    @Sendable func rows(_ data: PaletteData) -> [Double] {
       let texts = data.texts
       var rows: [Double] = []
       for (a, b) in zip(data.chosen, data.rejected) {
@@ -83,8 +83,11 @@ struct PrefPaletteRecoveryTests {
       let model = try PrefPalette(configuration, seed: 1).fit(to: corpus.train, validating: corpus.validation)
       return try figures(model, corpus.test, corpus.weights)
     }
+    let system = try PrefPalette(configuration, seed: 1)
     let parts = try parallelMap(corpus.weights.count) { c in
-      let model = try PrefPalette(configuration, seed: 1)
+      let model =
+        try system
+
         .fit(to: corpus.train.of(community: c), validating: corpus.validation.of(community: c))
       return try figures(model, corpus.test.of(community: c), corpus.weights)
     }
