@@ -60,6 +60,7 @@ static void linear_activation(struct fuser *f, pn_op *act)
     const uint32_t z = act->in[0], y = act->out[0];
     pn_op *linear = written_by(f, z, PN_OP_LINEAR);
     if (!linear || act->size[1] > PN_ACT_SIGMOID || linear->size[3] != PN_ACT_NONE || linear->out[0] != z) return;
+    if (pn_has_out(linear, 1)) return; /* it took an identity before, and keeps what stands before that */
     linear->size[3] = act->size[1];
     linear->out[0] = y;
     if (--f->uses[z]) linear->out[1] = z;

@@ -1,3 +1,4 @@
+import PenchantData
 import PenchantKernels
 import PenchantTrain
 
