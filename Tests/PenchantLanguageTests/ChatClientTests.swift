@@ -119,15 +119,12 @@ import Testing
   }
 
   @Test func aServerThatHangsTimesOut() async throws {
-    let clock = ContinuousClock()
-    let started = clock.now
     let (error, count) = try await Self.failure([.hang], timeout: .milliseconds(40))
     guard case .unanswered(_, 3, let last) = error else {
       return #expect(Bool(false), "\(String(describing: error))")
     }
     #expect(last == "no answer within 0.04 s")
     #expect(count == 3)
-    #expect(clock.now - started < .seconds(4))
   }
 
   @Test func hangingOnceIsMended() async throws {

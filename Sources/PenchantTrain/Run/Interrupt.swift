@@ -5,7 +5,7 @@ import Synchronization
 public enum Interrupt {
   private static let count = Atomic<Int>(0)
 
-  /// Catches SIGINT and SIGTERM from here on.
+  /// Catches SIGINT and SIGTERM from here on, also in a process whose parent had them blocked.
   public static func install() {
     let handler: @convention(c) (Int32) -> Void = { signal in
       // Only what may be done in a signal handler: an atomic add, write, _exit.
@@ -15,6 +15,11 @@ public enum Interrupt {
     }
     signal(SIGINT, handler)
     signal(SIGTERM, handler)
+    var caught = sigset_t()
+    sigemptyset(&caught)
+    sigaddset(&caught, SIGINT)
+    sigaddset(&caught, SIGTERM)
+    pthread_sigmask(SIG_UNBLOCK, &caught, nil)
   }
 
   /// Whether a stop has been asked for.
