@@ -26,16 +26,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         all[run] = room_for(N * (C ? C : 1));
         pn_status status;
         size_t bytes = pn_palette_loss_workspace(&shape, P);
+        void *workspace = workspace_of(bytes);
         CALL(status, pn_palette_loss_f32(&shape, &texts, P, use, 0.5f, parameters, chosen, rejected, community, NULL,
-                                         margin, &loss[run], gradient[run], workspace_of(bytes), bytes));
+                                         margin, &loss[run], gradient[run], workspace, bytes));
         EXPECT(status == (broken ? PN_EINDEX : PN_OK), "%s", pn_status_name(status));
         bytes = pn_palette_utility_workspace(&shape, N);
+        workspace = workspace_of(bytes);
         CALL(status, pn_palette_utility_f32(&shape, &texts, use, parameters, NULL, utility[run], NULL, NULL,
-                                            workspace_of(bytes), bytes));
+                                            workspace, bytes));
         EXPECT(status == PN_OK, "%s", pn_status_name(status));
         if (C == 0) continue;
         bytes = pn_palette_multi_workspace(&shape, N);
-        CALL(status, pn_palette_multi_f32(&shape, &texts, use, parameters, all[run], workspace_of(bytes), bytes));
+        workspace = workspace_of(bytes);
+        CALL(status, pn_palette_multi_f32(&shape, &texts, use, parameters, all[run], workspace, bytes));
         EXPECT(status == PN_OK, "%s", pn_status_name(status));
     }
     EXPECT(same_floats(utility[0], utility[1], N), "utilities of %zu texts", N);
