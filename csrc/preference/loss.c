@@ -215,17 +215,18 @@ PN_CLONES static void run(const struct pairs *p, size_t first, size_t count, dou
     const pn_preference_options *o = &p->options;
     float s[TILE], loss[TILE], slope[TILE], constant_label[TILE];
     pn_block_sum sum = { 0 };
+    const bool plain = is_plain_dpo(p);
     for (size_t i = 0; i < TILE; ++i) constant_label[i] = 1.0f - o->smoothing;
 
     for (size_t done = 0; done < count; done += TILE) {
         const size_t at = first + done, n = pn_min(TILE, count - done);
-        const float *label = p->label ? p->label + at : constant_label;
-        if (is_plain_dpo(p)) {
+        if (plain) {
             plain_dpo(p, at, n, loss);
             if (p->loss) memcpy(p->loss + at, loss, n * sizeof *loss);
             if (partial) pn_block_sum_add(&sum, n, loss);
             continue;
         }
+        const float *label = p->label ? p->label + at : constant_label;
         pn_logprob_difference(&p->from, at, n, s);
         margins(p, at, n, s);
         switch (o->loss) {

@@ -74,15 +74,7 @@ struct MLPTask: TrainingTask {
     try training.set(inputs.chosen, to: buffer.chosen)
     try training.set(inputs.rejected, to: buffer.rejected)
     try training.set(inputs.weight, to: zip(batch.indices, batch.weights).map { weight[$0] * $1 })
-    let outcome: TrainingStep.Outcome
-    do throws(TapeError) {
-      outcome = try training.run()
-    } catch {
-      guard case .nonFinite(let tensor, _) = error else { throw error }
-      return StepOutcome(loss: .nan, learningRate: optimizer.rate, nonFinite: tensor)
-    }
-    return StepOutcome(
-      loss: Double(outcome.loss), learningRate: outcome.learningRate, gradientNorm: outcome.gradientNorm)
+    return try StepOutcome(running: training, rate: optimizer.rate)
   }
 
   mutating func validate() throws -> [(name: String, value: Double)] {

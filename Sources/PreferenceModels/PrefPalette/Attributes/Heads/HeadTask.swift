@@ -104,15 +104,7 @@ struct HeadTask: TrainingTask {
     }
     try training.set(input, to: buffer)
     try training.set(weights, to: weight)
-    let outcome: TrainingStep.Outcome
-    do throws(TapeError) {
-      outcome = try training.run()
-    } catch {
-      guard case .nonFinite(let tensor, _) = error else { throw error }
-      return StepOutcome(loss: .nan, learningRate: optimizer.rate, nonFinite: tensor)
-    }
-    return StepOutcome(
-      loss: Double(outcome.loss), learningRate: outcome.learningRate, gradientNorm: outcome.gradientNorm)
+    return try StepOutcome(running: training, rate: optimizer.rate)
   }
 
   mutating func validate() throws -> [(name: String, value: Double)] {
