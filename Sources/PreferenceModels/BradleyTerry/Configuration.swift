@@ -24,8 +24,11 @@ public struct BradleyTerryConfiguration: Codable, Sendable, Equatable {
     public init() {}
 
     /// Pairs as a table of the texts that get scores.
-    public func table(_ pairs: [PreferencePair]) -> PairTable {
-      PairTable(pairs) { withPrompt && !$0.isEmpty ? $0 + "\n\n" + $1 : $1 }
+    public func table(_ pairs: [PreferencePair]) -> PairTable { PairTable(pairs, text: scored) }
+
+    /// What is scored of a text: itself, or what it answers and itself.
+    public func scored(_ prompt: String, _ response: String) -> String {
+      withPrompt && !prompt.isEmpty ? prompt + "\n\n" + response : response
     }
   }
   public enum Head: String, Codable, Sendable, CaseIterable {

@@ -12,6 +12,8 @@ public struct PrefPaletteConfiguration: Codable, Sendable, Equatable {
     public var rank = 0
     /// First value of the mixing strength β.
     public var mix: Float = 0.5
+    /// First value of the shared reward's first element: 1 when that column of the content is a utility already.
+    public var contentStart: Float = 0
     public init() {}
   }
   public enum Margin: String, Codable, Sendable, CaseIterable {
@@ -24,6 +26,8 @@ public struct PrefPaletteConfiguration: Codable, Sendable, Equatable {
   public struct Objective: Codable, Sendable, Equatable {
     /// Penalty ridge/2 · |w|² on what belongs to a community (all of reward and direction when not pooled).
     public var ridge: Float = 2e-4
+    /// The same on how far the reward and the direction that all communities share are from where they started.
+    public var sharedRidge: Float = 0
     /// Largest chance that a step leaves the attributes out: 0.1 when deployment has attributes, 0.5 when not.
     public var reduction = 0.1
     public var margin = Margin.none
@@ -66,6 +70,9 @@ public struct PrefPaletteConfiguration: Codable, Sendable, Equatable {
     try check(model.mix.isFinite, "model.mix", "finite", model.mix)
     try check(
       objective.ridge >= 0 && objective.ridge.isFinite, "objective.ridge", "0 or more", objective.ridge)
+    let shared = objective.sharedRidge
+    try check(shared >= 0 && shared.isFinite, "objective.shared_ridge", "0 or more", shared)
+    try check(model.contentStart.isFinite, "model.content_start", "finite", model.contentStart)
     try check((0...1).contains(objective.reduction), "objective.reduction", "0 to 1", objective.reduction)
     try check(objective.marginScale.isFinite, "objective.margin_scale", "finite", objective.marginScale)
     let rate = optimizer.learningRate

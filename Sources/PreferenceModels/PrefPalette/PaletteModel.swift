@@ -49,6 +49,9 @@ public struct PrefPalette: Sendable {
     if shape.form == .paper {
       try draw(shape.reward(at: shape.shared.lowerBound), 1 / Float(shape.content + 1))
     }
+    if configuration.contentStart != 0 {
+      parameters[shape.reward(at: shape.shared.lowerBound).lowerBound] = configuration.contentStart
+    }
     for index in 0..<shape.communities {
       try draw(shape.query(at: shape.own(index).lowerBound), 0.02)
     }

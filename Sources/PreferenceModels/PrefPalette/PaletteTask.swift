@@ -18,6 +18,8 @@ struct PaletteTask: TrainingTask {
   /// The step the batcher stands at.
   private var position = 0
   private(set) var parameters: [Float]
+  /// Where the shared reward and direction started.
+  private let start: [Float]
   private var gradient: [Float]
   private var first: [Float]
   private var second: [Float]
@@ -48,6 +50,7 @@ struct PaletteTask: TrainingTask {
       floor: settings.learningRate * settings.floor)
     margins = try PaletteObjective.margins(data, configuration.objective)
     parameters = try PrefPalette.initial(shape, configuration.model, seed: seed)
+    start = Array(parameters[Self.penalised(shape)])
     gradient = [Float](repeating: 0, count: shape.count)
     first = gradient
     second = gradient
@@ -104,10 +107,29 @@ struct PaletteTask: TrainingTask {
     let (texts, parameters, ridge) = (data.texts, parameters, configuration.objective.ridge)
     let shape = shape
     var out = gradient.mutableSpan
-    return try shape.loss(
+    let loss = try shape.loss(
       texts, chosen: chosen.span, rejected: rejected.span, community: community.span,
       weight: weights.span, margin: margin.span, use: use, ridge: ridge,
       parameters: parameters.span, gradient: &out)
+    return loss + penalty()
+  }
+
+  /// Adds the gradient of sharedRidge/2 · |w - start|² and gives its value.
+  private mutating func penalty() -> Double {
+    let ridge = configuration.objective.sharedRidge
+    guard ridge > 0 else { return 0 }
+    var sum = 0.0
+    for (place, at) in Self.penalised(shape).enumerated() {
+      let distance = parameters[at] - start[place]
+      gradient[at] += ridge * distance
+      sum += Double(distance) * Double(distance)
+    }
+    return Double(ridge) / 2 * sum
+  }
+
+  /// Reward and direction that all communities share.
+  private static func penalised(_ shape: PaletteShape) -> Range<Int> {
+    shape.reward(at: shape.shared.lowerBound).lowerBound..<shape.shared.upperBound
   }
 
   mutating func validate() throws -> [(name: String, value: Double)] {

@@ -44,26 +44,23 @@ public struct AttributeInputs: Sendable {
       return own.count - 1
     }
     let encoded = try encoder.encode(own)
-    return own.count == texts.count ? encoded : try Self.joined([encoded], rows: texts.count) { rows[$0] }
+    return own.count == texts.count ? encoded : encoded.selecting(rows)
   }
 
-  /// Columns of `parts` side by side: all sparse ones, then all dense ones. Row r is row `place(r)` of every part.
-  private static func joined(
-    _ parts: [FeatureMatrix], rows: Int, place: (Int) -> Int = { $0 }
-  ) throws -> FeatureMatrix {
+  /// Columns of `parts` side by side: all sparse ones, then all dense ones.
+  private static func joined(_ parts: [FeatureMatrix], rows: Int) throws -> FeatureMatrix {
     var (starts, columns, values, dense) = ([0], [UInt32](), [Float](), [Float]())
     let width = parts.map(\.denseWidth).reduce(0, +)
     dense.reserveCapacity(rows * width)
     for row in 0..<rows {
-      let source = place(row)
       var first: UInt32 = 0
       for part in parts {
-        for entry in part.rowStarts[source]..<part.rowStarts[source + 1] {
+        for entry in part.rowStarts[row]..<part.rowStarts[row + 1] {
           columns.append(first + part.columns[entry])
           values.append(part.values[entry])
         }
         first += UInt32(part.sparseWidth)
-        dense += part.dense[source * part.denseWidth..<(source + 1) * part.denseWidth]
+        dense += part.dense[row * part.denseWidth..<(row + 1) * part.denseWidth]
       }
       starts.append(columns.count)
     }
