@@ -34,7 +34,7 @@ struct PrefPaletteRecoveryTests {
       let w = try fit.solve(
         mean: [Double](repeating: 0, count: width), precision: [Double](repeating: 2, count: width))
       let test = PaletteNewton(rows: rows(corpus.test.of(community: c)), width: width)
-      let r = scores ? PaletteStability.pearson(Array(w.suffix(K)), corpus.weights[c]) : .nan
+      let r = scores ? pearsonCorrelation(Array(w.suffix(K)), corpus.weights[c]) : .nan
       return (PairMetrics(margins: test.margins(w)).accuracy, r)
     }
     let n = Double(parts.count)
@@ -59,8 +59,8 @@ struct PrefPaletteRecoveryTests {
       let top = { (x: [Double]) in Set(x.indices.sorted { abs(x[$0]) > abs(x[$1]) }.prefix(5)) }
       let planted = w.indices.filter { w[$0] != 0 }
       let n = Double(used.count)
-      f.attention += PaletteStability.pearson(entries.map(\.attention), w.map(abs)) / n
-      f.correlation += PaletteStability.pearson(found, w) / n
+      f.attention += pearsonCorrelation(entries.map(\.attention), w.map(abs)) / n
+      f.correlation += pearsonCorrelation(found, w) / n
       f.top += Double(top(found).intersection(top(w)).count) / 5 / n
       f.sign += Double(planted.filter { (found[$0] > 0) == (w[$0] > 0) }.count) / Double(planted.count) / n
     }

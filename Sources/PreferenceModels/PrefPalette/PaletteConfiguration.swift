@@ -12,8 +12,6 @@ public struct PrefPaletteConfiguration: Codable, Sendable, Equatable {
     public var rank = 0
     /// First value of the mixing strength β.
     public var mix: Float = 0.5
-    /// First value of the shared reward's first element: 1 when that column of the content is a utility already.
-    public var contentStart: Float = 0
     public init() {}
   }
   public enum Margin: String, Codable, Sendable, CaseIterable {
@@ -72,7 +70,6 @@ public struct PrefPaletteConfiguration: Codable, Sendable, Equatable {
       objective.ridge >= 0 && objective.ridge.isFinite, "objective.ridge", "0 or more", objective.ridge)
     let shared = objective.sharedRidge
     try check(shared >= 0 && shared.isFinite, "objective.shared_ridge", "0 or more", shared)
-    try check(model.contentStart.isFinite, "model.content_start", "finite", model.contentStart)
     try check((0...1).contains(objective.reduction), "objective.reduction", "0 to 1", objective.reduction)
     try check(objective.marginScale.isFinite, "objective.margin_scale", "finite", objective.marginScale)
     let rate = optimizer.learningRate

@@ -27,7 +27,8 @@ struct PaletteTask: TrainingTask {
   private var applied = 0
 
   init(
-    _ data: PaletteData, validation: PaletteData?, _ configuration: PrefPaletteConfiguration, seed: UInt64
+    _ data: PaletteData, validation: PaletteData?, _ configuration: PrefPaletteConfiguration,
+    start linear: PaletteStart? = nil, seed: UInt64
   ) throws {
     guard data.count > 0 else { throw ConfigurationError("there are no pairs to train on") }
     self.data = data
@@ -40,6 +41,11 @@ struct PaletteTask: TrainingTask {
         "model.form paper adds attributes to the content: widths must be equal, found \(data.texts.width) and "
           + "\(data.texts.contentWidth); use signed or project the content")
     }
+    if let linear, linear.content.count != shape.content || linear.attributes.count != shape.attributes {
+      throw ConfigurationError(
+        "a start of \(linear.content.count) and \(linear.attributes.count) weights for content of "
+          + "\(shape.content) and \(shape.attributes) attributes")
+    }
     let settings = configuration.optimizer
     batcher = try Batcher(count: data.count, batchSize: min(settings.batchSize, data.count), seed: seed)
     let run = configuration.run
@@ -49,7 +55,7 @@ struct PaletteTask: TrainingTask {
       peak: settings.learningRate, warmup: Int(Double(total) * settings.warmup), steps: total,
       floor: settings.learningRate * settings.floor)
     margins = try PaletteObjective.margins(data, configuration.objective)
-    parameters = try PrefPalette.initial(shape, configuration.model, seed: seed)
+    parameters = try PrefPalette.initial(shape, configuration.model, start: linear, seed: seed)
     start = Array(parameters[Self.penalised(shape)])
     gradient = [Float](repeating: 0, count: shape.count)
     first = gradient

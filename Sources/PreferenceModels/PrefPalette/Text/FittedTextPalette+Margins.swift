@@ -20,10 +20,8 @@ extension FittedTextPalette {
     let data = try table.data(
       rows, texts, attributes: model.attributes,
       communities: grown.communities.isEmpty ? table.communities(rows) : grown.communities)
-    let contentOnly = rows.map { row in
-      let (a, b) = (table.table.chosen[row], table.table.rejected[row])
-      return Double(texts.content[a * texts.contentWidth]) - Double(texts.content[b * texts.contentWidth])
-    }
+    let scores = try content.reward.score(table.table.texts)
+    let contentOnly = rows.map { scores[table.table.chosen[$0]] - scores[table.table.rejected[$0]] }
     return Margins(
       withAttributes: try grown.margins(data), without: try grown.margins(data, use: false), contentOnly: contentOnly)
   }

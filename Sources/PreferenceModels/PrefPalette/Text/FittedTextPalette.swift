@@ -12,6 +12,8 @@ public struct FittedTextPalette: Sendable {
   public let configuration: TextPaletteConfiguration
   public let attributes: [Attribute]
   let content: PaletteContent
+  /// nil when the content stays whole.
+  let residual: PaletteResidual?
   /// Standardised over the texts of the training pairs.
   public let heads: FittedAttributeHeads
   let inputs: PaletteTextInputs
@@ -26,19 +28,21 @@ public struct FittedTextPalette: Sendable {
   public func tensors(_ texts: [String], contexts: [String] = []) throws -> PaletteTexts {
     let contexts = contexts.isEmpty ? [String](repeating: "", count: texts.count) : contexts
     return try Self.tensors(
-      content: content.columns(texts), width: content.width,
+      content: content.columns(texts), width: content.width, residual,
       heads.encode(inputs.inputs.features(texts, contexts: contexts), bfloat16: true))
   }
 
-  static func tensors(content: [Float], width: Int, _ tensor: AttributeTensor) throws -> PaletteTexts {
+  static func tensors(
+    content: [Float], width: Int, _ residual: PaletteResidual?, _ tensor: AttributeTensor
+  ) throws -> PaletteTexts {
     let vectors: PaletteTexts.Representations =
       switch tensor.vectors {
       case .float(let values): .float(values)
       case .bfloat16(let values): .bfloat16(values)
       }
     return try PaletteTexts(
-      contentWidth: width, attributes: tensor.attributes.count, width: tensor.width, content: content,
-      representations: vectors, scores: tensor.scores, mask: tensor.mask)
+      contentWidth: width, attributes: tensor.attributes.count, width: tensor.width,
+      content: residual?(content, scores: tensor.scores) ?? content, representations: vectors, scores: tensor.scores, mask: tensor.mask)
   }
 
   /// The model with the community at hand: one that it was not trained on gets the mean of those that it was.

@@ -34,14 +34,18 @@ struct PaletteAttributes: Sendable {
     var plan = Counterfactuals.SplitPlan(comments: configuration.attributes.held)
     // Whole communities are left out where enough rewrites of others remain.
     if set.records.count < 4 * Set(set.records.map(\.community)).count { plan.communities = 0 }
-    let table = CounterfactualTable(set, try set.splits(plan, seed: seed))
-    let inputs = try PaletteTextInputs(configuration, encoder: encoder, countedIn: table.pairs.texts)
+    var table = CounterfactualTable(set, try set.splits(plan, seed: seed))
+    let ties = table.addTies(configuration.heads.ties, seed: seed)
+    let teacher = teacher(set)
+    let inputs = try PaletteTextInputs(
+      configuration.attributes, teacher: teacher, attributes, encoder: encoder,
+      featuriser: configuration.features.featuriser, countedIn: table.pairs.texts)
     progress.note(
       "attribute heads: \(table.pairs.texts.count) rewrites of \(set.records.count) texts, \(attributes.count) attributes")
     let features = try inputs.inputs.features(table.pairs.texts, contexts: table.pairs.contexts)
     let fit = try AttributeHeads(configuration.heads, seed: seed).fit(
-      features, table.pairs, train: table.pairs(.train), validation: table.pairs(.commentEval),
-      teacher: teacher(set), encoder: configuration.features.encoder,
+      features, table.pairs, train: table.pairs(.train) + ties, validation: table.pairs(.commentEval),
+      teacher: teacher, encoder: configuration.features.encoder,
       trainer: Trainer(configuration.heads.run, progress: progress))
     let held = table.testRecords.map { set.records[$0] }
     return PaletteAttributes(
@@ -103,7 +107,9 @@ struct PaletteAttributes: Sendable {
     let held = order.prefix(Int(Double(order.count) * configuration.attributes.held)).sorted()
     let train = order.dropFirst(held.count).sorted()
     let inputs = try PaletteTextInputs(
-      configuration, encoder: encoder, countedIn: pairs.texts(ofPairs: train).map { pairs.texts[$0] })
+      configuration.attributes, teacher: AttributeHeadEvaluation.people, attributes, encoder: encoder,
+      featuriser: configuration.features.featuriser,
+      countedIn: pairs.texts(ofPairs: train).map { pairs.texts[$0] })
     progress.note("attribute heads: \(train.count) judgements of \(names.count) attributes")
     let features = try inputs.inputs.features(pairs.texts, contexts: pairs.contexts)
     let fit = try AttributeHeads(configuration.heads, seed: seed).fit(

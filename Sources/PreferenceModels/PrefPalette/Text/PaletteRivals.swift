@@ -63,7 +63,7 @@ struct PaletteRivals {
     guard severalCommunities else { return }
     let width = fitted.stage.texts.contentWidth
     let columns = (0..<width).map { "content \($0)" }
-    let margins = try tuned(fitted.stage.texts.content, columns) { ridge, pairs in
+    let margins = try tuned(fitted.stage.wholeContent, columns) { ridge, pairs in
       let fits = try ScoresOnly(ridge: ridge).fitEach(pairs)
       return { Self.margins(of: $0, by: fits.map(\.weights)) }
     }
@@ -108,7 +108,7 @@ struct PaletteRivals {
 
   private mutating func addContentAndScores() throws {
     let (K, d) = (names.count, fitted.stage.texts.contentWidth)
-    let content = fitted.stage.texts.content
+    let content = fitted.stage.wholeContent
     var values: [Float] = []
     values.reserveCapacity(table.texts.count * (1 + K))
     for text in 0..<table.texts.count {
@@ -132,7 +132,9 @@ struct PaletteRivals {
   private mutating func addGate() throws {
     let contexts = prepared.table.contexts
     guard Set(contexts).count > 1, let signs = scoresOnly?.weights.map({ $0 < 0 ? Float(-1) : 1 }) else { return }
-    let states = try prepared.attributes.inputs.contextStates(contexts)
+    let distinct = Set(contexts).sorted()
+    let place = Dictionary(uniqueKeysWithValues: distinct.enumerated().map { ($1, $0) })
+    let (states, width) = (try fitted.stage.content.columns(distinct), fitted.stage.content.width)
     let K = names.count
     // A gate has no signs.
     let turned = scores.indices.map { scores[$0] * signs[$0 % K] }
@@ -140,8 +142,8 @@ struct PaletteRivals {
       (
         try pairs(rows, turned, names),
         rows.flatMap { row in
-          let text = table.chosen[row]
-          return Array(states.values[text * states.width..<(text + 1) * states.width])
+          let at = place[contexts[table.chosen[row]]] ?? 0
+          return Array(states[at * width..<(at + 1) * width])
         }
       )
     }
@@ -149,7 +151,7 @@ struct PaletteRivals {
     let verbosity = names.firstIndex(of: LexicalCue.verbosity.rawValue)
     let decorrelation = try verbosity.map { try Decorrelation(turned, width: K, from: $0) }
     let gate = try ScoreGate().fit(
-      train.0, states: train.1, stateWidth: states.width, decorrelation: decorrelation, seed: seed)
+      train.0, states: train.1, stateWidth: width, decorrelation: decorrelation, seed: seed)
     let tested = try part(test)
     add("gated scores", "what is asked decides which scores count", try gate.margins(tested.0, states: tested.1))
   }

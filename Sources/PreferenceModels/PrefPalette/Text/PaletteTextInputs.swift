@@ -1,38 +1,68 @@
 import PenchantData
 import PenchantTrain
 
-/// What attribute heads of a text model see of a text: the embedding of a sentence encoder with style columns, or the
-/// built-in n-grams, which have them.
-struct PaletteTextInputs: Sendable {
-  /// nil with a sentence encoder.
+/// What attribute heads of a text model see of a text.
+public struct PaletteTextInputs: Sendable {
+  public enum Reading: String, Codable, Sendable, CaseIterable {
+    /// `encoder` where there is one; else `ngrams`, or `words` when rules are the teacher: their few phrases are all that
+    /// n-grams would learn.
+    case auto
+    /// Words of the attributes' lists, and style columns.
+    case words
+    /// Those, and hashed n-grams.
+    case ngrams
+    /// Those, and the embedding of the sentence encoder.
+    case encoder
+  }
+
+  let reading: Reading
+  /// Of `ngrams`.
   let featuriser: FittedFeaturiser?
   let inputs: AttributeInputs
 
-  init(featuriser: FittedFeaturiser, withContext: Bool) {
-    self.featuriser = featuriser
-    inputs = AttributeInputs(featuriser, withContext: withContext)
+  private init(_ reading: Reading, _ encoder: (any TextEncoder)?, _ attributes: [Attribute], withContext: Bool) {
+    self.reading = reading
+    featuriser = encoder as? FittedFeaturiser
+    // n-grams come with style columns.
+    inputs = AttributeInputs(
+      encoder, withContext: withContext, withStyle: reading != .ngrams, lexicalOf: attributes)
   }
 
-  init(encoder: any TextEncoder, withContext: Bool) {
-    featuriser = nil
-    inputs = AttributeInputs(encoder, withContext: withContext, withStyle: true)
-  }
-
-  /// - Parameter texts: what the n-grams are counted in, without an encoder.
+  /// - Parameter texts: what n-grams are counted in.
   init(
-    _ configuration: TextPaletteConfiguration, encoder: (any TextEncoder)?, countedIn texts: @autoclosure () -> [String]
+    _ configuration: TextPaletteConfiguration.Attributes, teacher: String, _ attributes: [Attribute],
+    encoder: (any TextEncoder)?, featuriser: TextFeaturiser.Configuration, countedIn texts: [String]
   ) throws {
-    let withContext = configuration.attributes.withContext
-    if let encoder {
-      self.init(encoder: encoder, withContext: withContext)
-    } else {
+    var reading = configuration.reading
+    if reading == .auto { reading = encoder != nil ? .encoder : teacher == RuleRewriter().teacher ? .words : .ngrams }
+    switch reading {
+    case .auto, .words: self.init(.words, nil, attributes, withContext: false)
+    case .ngrams:
       self.init(
-        featuriser: try TextFeaturiser(configuration.features.featuriser).fit(texts()), withContext: withContext)
+        .ngrams, try TextFeaturiser(featuriser).fit(texts), attributes, withContext: configuration.withContext)
+    case .encoder:
+      guard let encoder else {
+        throw ConfigurationError("attributes.reading is encoder, and features.encoder names none\n  give --encoder FOLDER")
+      }
+      self.init(.encoder, encoder, attributes, withContext: configuration.withContext)
     }
   }
 
-  /// What a gate sees of what is asked, a row a context.
-  func contextStates(_ contexts: [String]) throws -> DenseRows {
-    DenseRows(try AttributeInputs(inputs.encoder).features(contexts), projection: 64)
+  /// As it was fitted.
+  init(
+    _ reading: Reading, _ attributes: [Attribute], encoder: (any TextEncoder)?, withContext: Bool, file: SafeTensors,
+    prefix: String
+  ) throws {
+    switch reading {
+    case .auto, .words: self.init(.words, nil, attributes, withContext: false)
+    case .ngrams:
+      self.init(.ngrams, try FittedFeaturiser(file, prefix: prefix), attributes, withContext: withContext)
+    case .encoder:
+      guard let encoder else {
+        throw DataError(
+          file: file.file, field: "features.encoder", "the heads read a sentence encoder, and the model names none")
+      }
+      self.init(.encoder, encoder, attributes, withContext: withContext)
+    }
   }
 }

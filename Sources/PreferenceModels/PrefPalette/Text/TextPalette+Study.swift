@@ -209,7 +209,8 @@ extension TextPalette {
     if split.train.count >= 4 * communities.count {
       let train = try table.data(split.train, fitted.stage.texts, attributes: names, communities: communities)
       result.stability = try PaletteStability(
-        PrefPalette(configuration.palette(selection, pairs: train.count / 2), seed: seed), on: train)
+        PrefPalette(configuration.palette(selection, pairs: train.count / 2), seed: seed), on: train,
+        start: fitted.stage.start)
     }
     result.periods = try PalettePeriods(table, own).map { name, rows in
       PaletteResult.Period(

@@ -47,10 +47,15 @@ public struct TextPalette: Sendable {
   /// Tensors of all texts of the table, with content and standards of some training pairs.
   struct Stage: Sendable {
     var content: PaletteContent
+    var residual: PaletteResidual?
     var heads: FittedAttributeHeads
     var texts: PaletteTexts
+    /// The content before attributes were taken out, `[N, d]`.
+    var wholeContent: [Float]
     /// Of the content-only model.
     var contentScores: [Double]
+    /// The content-only model as a start.
+    var start: PaletteStart
     var train: [Int]
   }
 
@@ -71,11 +76,18 @@ public struct TextPalette: Sendable {
     let content = try PaletteContent.fit(prepared.texts, train: train, group: group, configuration, seed: seed)
     let inside = prepared.table.table.texts(ofPairs: train)
     let heads = try prepared.attributes.heads.standardised(over: prepared.features.selecting(inside))
+    let tensor = try heads.encode(prepared.features, bfloat16: true)
+    let (d, K) = (content.content.width, heads.attributes.count)
+    let residual =
+      configuration.content.residual
+      ? try PaletteResidual(content.columns, width: d, scores: tensor.scores, attributes: K, inside: inside) : nil
+    // Content's first column is a utility.
+    let start = PaletteStart(
+      content: [1] + [Float](repeating: 0, count: d - 1), attributes: (0..<K).map { residual?.weights[$0 * d] ?? 0 })
     return Stage(
-      content: content.content, heads: heads,
-      texts: try FittedTextPalette.tensors(
-        content: content.columns, width: content.content.width, heads.encode(prepared.features, bfloat16: true)),
-      contentScores: content.scores, train: train)
+      content: content.content, residual: residual, heads: heads,
+      texts: try FittedTextPalette.tensors(content: content.columns, width: d, residual, tensor),
+      wholeContent: content.columns, contentScores: content.scores, start: start, train: train)
   }
 
   /// Penalty and epochs by `validation`, of fits to `inner`.
@@ -93,7 +105,9 @@ public struct TextPalette: Sendable {
     }
     let (train, held) = (try data(inner), try data(validation))
     return try PaletteSelection(configuration, pairs: inner.count) { settings in
-      try PrefPalette(settings, seed: seed).fit(to: train, validating: held, progress: progress).state
+      try PrefPalette(settings, seed: seed).fit(
+        to: train, validating: held, start: stage.start, progress: progress
+      ).state
     }
   }
 
@@ -104,11 +118,11 @@ public struct TextPalette: Sendable {
     let data = try prepared.table.data(
       stage.train, stage.texts, attributes: stage.heads.attributes, communities: prepared.table.communities(stage.train))
     let fitted = try PrefPalette(configuration.palette(selection, pairs: data.count), seed: seed).fit(
-      to: data, run: run, resume: resume, progress: progress)
+      to: data, start: stage.start, run: run, resume: resume, progress: progress)
     return Fitted(
       model: FittedTextPalette(
         configuration: configuration, attributes: prepared.attributes.attributes, content: stage.content,
-        heads: stage.heads, inputs: prepared.attributes.inputs, model: fitted),
+        residual: stage.residual, heads: stage.heads, inputs: prepared.attributes.inputs, model: fitted),
       stage: stage, inner: inner, validation: validation, isFinished: !Interrupt.isRequested)
   }
 }

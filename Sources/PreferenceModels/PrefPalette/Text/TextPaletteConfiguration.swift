@@ -16,6 +16,9 @@ public struct TextPaletteConfiguration: Codable, Sendable, Equatable {
   public struct Content: Codable, Sendable, Equatable {
     /// d: the content-only score of a text, and d - 1 principal components of its features.
     public var width = 64
+    /// Whether attributes have first claim: what they explain of the content is taken out of it. Then a weight is all that
+    /// goes with an attribute; else it is what is left when the content has explained what it can.
+    public var residual = true
     /// Parts into which training texts are cut so that none is scored by a content model that has seen it.
     public var folds = 5
     /// Strengths of the content model's penalty, of which held-out pairs choose one.
@@ -30,6 +33,7 @@ public struct TextPaletteConfiguration: Codable, Sendable, Equatable {
     public init() {}
   }
   public struct Attributes: Codable, Sendable, Equatable {
+    public typealias Reading = PaletteTextInputs.Reading
     /// Names with commas between them, `norms`, `values`, `all`, or a YAML file; empty for the names of the judgements.
     public var list = ""
     /// Rewrites to learn the attributes from (`penchant synthesize`); empty: rules rewrite `texts` of the texts.
@@ -37,10 +41,12 @@ public struct TextPaletteConfiguration: Codable, Sendable, Equatable {
     /// Judgements of people to learn the attributes from instead: pairs with an `attribute`, `chosen` showing more of it.
     public var judgements = ""
     /// Texts that rules rewrite, drawn evenly from the communities.
-    public var texts = 300
+    public var texts = 160
     /// Share of the rewritten texts of a community that test the heads and draw the response curves.
     public var held = 0.1
-    /// Whether heads see what a text answers.
+    /// What heads see of a text.
+    public var reading = Reading.auto
+    /// Whether they see what it answers too.
     public var withContext = false
     public init() {}
   }
@@ -51,14 +57,15 @@ public struct TextPaletteConfiguration: Codable, Sendable, Equatable {
   public var attributes = Attributes()
   public var heads = AttributeHeadConfiguration()
   public var selection = Selection()
-  public var model: PrefPaletteConfiguration.Model
-  public var objective = PrefPaletteConfiguration.Objective()
+  public var model = PrefPaletteConfiguration.Model()
+  public var objective: PrefPaletteConfiguration.Objective
   public var optimizer = PrefPaletteConfiguration.Optimizer()
   public var run: TrainerConfiguration
 
   public init() {
-    model = PrefPaletteConfiguration.Model()
-    model.contentStart = 1
+    objective = PrefPaletteConfiguration.Objective()
+    // Attribute heads are part of the model, so no prediction lacks attributes.
+    objective.reduction = 0
     run = PrefPaletteConfiguration().run
   }
 

@@ -16,23 +16,30 @@ extension FittedTextPalette {
     var configuration: TextPaletteConfiguration
     var attributes: [Attribute]
     var hashed: Int
+    var reading: PaletteTextInputs.Reading
   }
+  /// Where the n-grams of the heads lie.
+  private static let featuriser = "heads.featuriser."
   private static let system = "prefpalette-attributes"
 
   /// The files of the model, by name.
   public func files() throws -> [(file: File, bytes: [UInt8])] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    let header = Header(configuration: configuration, attributes: attributes, hashed: content.projection.hashed)
+    let header = Header(configuration: configuration, attributes: attributes, hashed: content.projection.hashed,
+      reading: inputs.reading)
     var reading = SafeTensorsWriter(metadata: [
       "system": Self.system, "format": "1", "header": String(decoding: try encoder.encode(header), as: UTF8.self),
     ])
     try heads.add(to: &reading)
-    try inputs.featuriser?.add(to: &reading, prefix: "heads.featuriser.")
+    try inputs.featuriser?.add(to: &reading, prefix: Self.featuriser)
     let projection = content.projection
     try reading.add("projection.mean", shape: [projection.mean.count], projection.mean)
     try reading.add("projection.scale", shape: [projection.scale.count], projection.scale)
     try reading.add("projection.components", shape: [projection.columns, projection.mean.count], projection.components)
+    if let residual {
+      try reading.add("content.by_attributes", shape: [heads.attributes.count, residual.width], residual.weights)
+    }
     return [
       (.content, try content.reward.bytes()), (.attributes, reading.bytes()), (.model, try model.bytes()),
     ]
@@ -60,11 +67,9 @@ extension FittedTextPalette {
     let sentences = features.encoder.isEmpty ? nil : try encoder(features.encoder)
     let reward = try FittedBradleyTerry(reading: path(.content)) { name in try sentences ?? encoder(name) }
     heads = try FittedAttributeHeads(file)
-    let withContext = header.configuration.attributes.withContext
-    inputs =
-      try sentences.map { PaletteTextInputs(encoder: $0, withContext: withContext) }
-      ?? PaletteTextInputs(
-        featuriser: FittedFeaturiser(file, prefix: "heads.featuriser."), withContext: withContext)
+    inputs = try PaletteTextInputs(
+      header.reading, header.attributes, encoder: sentences, withContext: header.configuration.attributes.withContext,
+      file: file, prefix: Self.featuriser)
     let mean = try file.floats("projection.mean", shape: [nil], finite: true)
     let components = try file.floats("projection.components", shape: [nil, mean.count], finite: true)
     guard (0...65_536).contains(header.hashed) else {
@@ -75,6 +80,12 @@ extension FittedTextPalette {
       projection: PaletteProjection(
         hashed: header.hashed, mean: mean, scale: try file.floats("projection.scale", shape: [mean.count], finite: true),
         components: components))
+    let K = heads.attributes.count
+    residual =
+      header.configuration.content.residual
+      ? PaletteResidual(
+        weights: try file.floats("content.by_attributes", shape: [K, content.width], finite: true), width: content.width)
+      : nil
     model = try FittedPrefPalette(reading: path(.model))
     configuration = header.configuration
     attributes = header.attributes
