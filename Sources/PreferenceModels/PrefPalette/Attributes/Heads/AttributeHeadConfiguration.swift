@@ -10,7 +10,7 @@ public struct AttributeHeadConfiguration: Codable, Sendable, Equatable {
   /// Weight decay of AdamW; 1e-4 is the L2 of the specification.
   public var decay: Float = 1e-4
   /// For every pair of rewrites, so many other attributes learn that it is a tie for them (`CounterfactualTable.addTies`).
-  public var ties = 1
+  public var ties = 3
   /// Pairs of each attribute in a step.
   public var batchSize = 256
   /// Ten epochs; the best validation is kept when there are pairs to validate on.
