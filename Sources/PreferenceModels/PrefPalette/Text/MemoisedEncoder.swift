@@ -5,13 +5,29 @@ import Synchronization
 /// An encoder that encodes a text once, however many stages of a training ask for it.
 ///
 /// Memory: 4 bytes a column of every distinct text.
-final class MemoisedEncoder: TextEncoder {
+final class MemoisedEncoder: LayeredTextEncoder {
   private let encoder: any TextEncoder
   private let known = Mutex<[String: [Float]]>([:])
+  private let inner = Mutex<[Int: MemoisedEncoder]>([:])
 
   init(_ encoder: any TextEncoder) { self.encoder = encoder }
 
   var width: Int { encoder.width }
+
+  /// 0 when the encoder shows none.
+  var layers: Int { (encoder as? any LayeredTextEncoder)?.layers ?? 0 }
+
+  func reading(layer: Int) throws -> any TextEncoder {
+    try inner.withLock { inner in
+      if let known = inner[layer] { return known }
+      guard let layered = encoder as? any LayeredTextEncoder else {
+        throw KernelError.value("MemoisedEncoder", "the encoder shows no layers")
+      }
+      let made = MemoisedEncoder(try layered.reading(layer: layer))
+      inner[layer] = made
+      return made
+    }
+  }
 
   func encode(_ texts: [String]) throws -> FeatureMatrix {
     var missing: [String] = []

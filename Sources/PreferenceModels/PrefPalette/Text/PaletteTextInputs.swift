@@ -11,7 +11,8 @@ public struct PaletteTextInputs: Sendable {
     case words
     /// Those, and hashed n-grams.
     case ngrams
-    /// Those, and the embedding of the sentence encoder.
+    /// Those, and the sentence encoder: the layer half way, which holds more of how a text is written than the last, where it
+    /// shows its layers.
     case encoder
   }
 
@@ -44,7 +45,7 @@ public struct PaletteTextInputs: Sendable {
       guard let encoder else {
         throw ConfigurationError("attributes.reading is encoder, and features.encoder names none\n  give --encoder FOLDER")
       }
-      self.init(.encoder, encoder, attributes, withContext: configuration.withContext)
+      self.init(.encoder, try Self.style(of: encoder), attributes, withContext: configuration.withContext)
     }
   }
 
@@ -62,7 +63,12 @@ public struct PaletteTextInputs: Sendable {
         throw DataError(
           file: file.file, field: "features.encoder", "the heads read a sentence encoder, and the model names none")
       }
-      self.init(.encoder, encoder, attributes, withContext: withContext)
+      self.init(.encoder, try Self.style(of: encoder), attributes, withContext: withContext)
     }
+  }
+
+  private static func style(of encoder: any TextEncoder) throws -> any TextEncoder {
+    guard let layered = encoder as? any LayeredTextEncoder, layered.layers > 0 else { return encoder }
+    return try layered.reading(layer: (layered.layers + 1) / 2)
   }
 }
