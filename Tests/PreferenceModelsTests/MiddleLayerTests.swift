@@ -102,6 +102,6 @@ private struct CountingEncoder: LayeredTextEncoder {
       .model.bytes()
     #expect {
       try FittedBradleyTerry(bytes: bytes, name: "m") { _ in plain }
-    } throws: { error in "\(error)".contains("middle.mean") }
+    } throws: { error in "\(error)".contains("shows no layers") }
   }
 }

@@ -45,6 +45,7 @@ enum TwoTastes {
     configuration.content.folds = 3
     configuration.content.ridges = [10]
     configuration.heads.width = 8
+    configuration.heads.batchSize = 32
     configuration.heads.run.epochs = 6
     configuration.selection.ridges = [0.002]
     configuration.optimizer.batchSize = 50
