@@ -53,6 +53,36 @@ PN_INLINE void palette_chunks(size_t items, size_t *chunks, size_t *per_chunk)
     *chunks = pn_ceil_div(items, *per_chunk);
 }
 
+/* Asks for what palette_open of text `index` reads: pairs name texts in any order, so nothing else brings them in. */
+PN_INLINE void palette_prefetch(const struct palette_model *p, size_t index)
+{
+    const char *h = (const char *)(p->h + index * p->d);
+    for (size_t i = 0; i < p->d * sizeof(float); i += 64) __builtin_prefetch(h + i);
+    if (!p->use) return;
+    const size_t cells = p->K * p->m, bytes = cells * (p->E ? sizeof *p->E : sizeof *p->E16);
+    const char *row = p->E ? (const char *)(p->E + index * cells) : (const char *)(p->E16 + index * cells);
+    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(row + i);
+    if (p->is_signed) __builtin_prefetch(p->s + index * p->K);
+}
+
+/* tanh x as x P(x^2) / Q(x^2), minimax on |x| <= 9.02 where a float's tanh is 1: within 6 ulp, at less than half of the
+ * price of pn_tanhf. At most 1 + 2^-22. */
+PN_INLINE float palette_tanh(float x)
+{
+    const float c = pn_clamp_high(pn_clamp_low(x, -9.02f), 9.02f), s = c * c;
+    float p = 0x1.c9921ep-27f;
+    p = p * s + 0x1.594edcp-16f;
+    p = p * s + 0x1.c9f530p-9f;
+    p = p * s + 0x1.1203d6p-3f;
+    p = p * s + 1.0f;
+    float q = 0x1.a0accap-21f;
+    q = q * s + 0x1.583dc0p-12f;
+    q = q * s + 0x1.a7dda4p-6f;
+    q = q * s + 0x1.de5734p-2f;
+    q = q * s + 1.0f;
+    return c * p / q;
+}
+
 /* Looks at text `index`: its rows, which attributes count, and E as float. */
 PN_INLINE void palette_open(const struct palette_model *p, size_t index, struct palette_text *t)
 {
@@ -126,7 +156,7 @@ PN_INLINE void palette_forward(const struct palette_model *p, size_t index, cons
     if (t->n == 0) return;
     palette_query(p, t->h, row, t->query);
     palette_keys(p, t);
-    for (size_t k = 0; k < t->n * R; ++k) t->tanh[k] = pn_tanhf(t->tanh[k]);
+    for (size_t k = 0; k < t->n * R; ++k) t->tanh[k] = palette_tanh(t->tanh[k]);
     float *at = t->slope; /* free until the backward pass */
     for (size_t i = 0; i < t->n; ++i) {
         at[i] = attribute_dot(R, t->tanh + i * R, p->score);

@@ -1,12 +1,14 @@
 /* Every text under every community, lanes across communities.
  *
- * tanh(a + b) = 1 - 2 / (1 + e^2a e^2b): with A = e^2(W_q h + W_f e_i) made once a text and B = e^2 query_c once a call, a
- * score costs two products and half a division:  w1 / x1 + w2 / x2 = (w1 x2 + w2 x1) / (x1 x2).
- * Exponents are held within 42 each, so that A B is finite; A B is held below e^40, where tanh is 1 in float. */
+ * tanh(a + b) = 1 - 2 / (1 + e^2a e^2b): with A = e^2(W_q h + W_f e_i) made once a text and B = e^2 query_c once a call,
+ * x = 1 + A B, and four scores share one division:
+ *   w1 / x1 + w2 / x2 = (w1 x2 + w2 x1) / (x1 x2) = n12 / x12,  n12 / x12 + n34 / x34 = (n12 x34 + n34 x12) / (x12 x34).
+ * Exponents are held within 42 each, so that A B is finite; x is held below e^20, where tanh is 1 in float, so that the
+ * product of four is finite too. */
 #include "job.h"
 
 #define LIMIT 21.0f /* of a and of b */
-#define TOP 0x1.a220d4p+57f /* e^40 */
+#define TOP 0x1.ceb088p+28f /* e^20 */
 
 struct multi_job {
     struct palette_model model;
@@ -36,14 +38,16 @@ PN_CLONES static void texts_of(const struct multi_job *job, size_t first, size_t
     const struct palette_model *p = &job->model;
     const size_t R = p->R, r = p->r, Cp = job->Cp;
     const float *reward = job->turned + r * Cp, *direction = reward + p->d * Cp;
+    const pn_f32x16 top_x = (pn_f32x16){ 0 } + TOP;
     float ends = 0.0f;
     for (size_t k = 0; k < r; ++k) ends += p->score[k];
     for (size_t b = first; b < first + count; ++b) {
+        if (b + 1 < p->N) palette_prefetch(p, b + 1);
         palette_open(p, b, t);
         if (t->n) {
             palette_query(p, t->h, NULL, t->query);
             palette_keys(p, t);
-            for (size_t k = 0; k < t->n * R; ++k) t->tanh[k] = pn_expf(2.0f * clamp(t->tanh[k]));
+            for (size_t k = 0; k < t->n * R; ++k) t->tanh[k] = pn_exp_normal(2.0f * clamp(t->tanh[k]));
         }
         for (size_t c = 0; c < p->C; c += 16) {
             const size_t lanes = pn_min(16, p->C - c);
@@ -54,14 +58,17 @@ PN_CLONES static void texts_of(const struct multi_job *job, size_t first, size_t
                 const float *A = t->tanh + i * R, *w = p->score;
                 pn_f32x16 falls = { 0 };
                 size_t k = 0;
-                for (; k + 2 <= r; k += 2) {
-                    pn_f32x16 x = A[k] * pn_load16(job->turned + k * Cp + c);
-                    pn_f32x16 y = A[k + 1] * pn_load16(job->turned + (k + 1) * Cp + c);
-                    x = 1.0f + pn_select16(x > TOP, (pn_f32x16){ 0 } + TOP, x);
-                    y = 1.0f + pn_select16(y > TOP, (pn_f32x16){ 0 } + TOP, y);
-                    falls += (w[k] * y + w[k + 1] * x) / (x * y);
+                for (; k + 4 <= r; k += 4) {
+                    pn_f32x16 x[4];
+                    for (size_t q = 0; q < 4; ++q) {
+                        x[q] = 1.0f + A[k + q] * pn_load16(job->turned + (k + q) * Cp + c);
+                        x[q] = pn_select16(x[q] > TOP, top_x, x[q]);
+                    }
+                    const pn_f32x16 x12 = x[0] * x[1], n12 = w[k] * x[1] + w[k + 1] * x[0];
+                    const pn_f32x16 x34 = x[2] * x[3], n34 = w[k + 2] * x[3] + w[k + 3] * x[2];
+                    falls += (n12 * x34 + n34 * x12) / (x12 * x34);
                 }
-                if (k < r) falls += w[k] / (1.0f + A[k] * pn_load16(job->turned + k * Cp + c));
+                for (; k < r; ++k) falls += w[k] / (1.0f + A[k] * pn_load16(job->turned + k * Cp + c));
                 const pn_f32x16 score = ends - 2.0f * falls;
                 pn_store16(sigma + i * 16, score);
                 top = i == 0 ? score : pn_select16(score > top, score, top);
@@ -74,7 +81,7 @@ PN_CLONES static void texts_of(const struct multi_job *job, size_t first, size_t
                 pn_store16(value + i * 16, v);
             }
             for (size_t i = 0; i < t->n; ++i) pn_store16(sigma + i * 16, pn_load16(sigma + i * 16) - top);
-            for (size_t i = 0; i < t->n * 16; ++i) sigma[i] = pn_expf(sigma[i]);
+            for (size_t i = 0; i < t->n * 16; ++i) sigma[i] = pn_exp_normal(pn_clamp_low(sigma[i], -87.0f));
             pn_f32x16 mass = { 0 }, sum = { 0 };
             for (size_t i = 0; i < t->n; ++i) {
                 const pn_f32x16 e = pn_load16(sigma + i * 16);
@@ -140,7 +147,7 @@ pn_status pn_palette_multi_f32(const pn_palette_shape *shape, const pn_palette_t
     for (size_t c = 0; c < p->C; ++c)
         for (size_t i = 0; i < p->L; ++i) {
             const float x = p->rows[c * p->L + i];
-            turned[i * job.Cp + c] = i < p->r ? pn_expf(2.0f * clamp(x)) : x;
+            turned[i * job.Cp + c] = i < p->r ? pn_exp_normal(2.0f * clamp(x)) : x;
         }
     job.turned = turned;
     job.scratch = turned + p->L * job.Cp;

@@ -12,6 +12,7 @@ PN_CLONES static void texts_of(const struct utility_job *job, size_t first, size
 {
     const struct palette_model *p = &job->model;
     for (size_t b = first; b < first + count; ++b) {
+        if (b + 1 < p->N) palette_prefetch(p, b + 1);
         palette_forward(p, b, p->rows + (p->C && job->community ? job->community[b] : 0) * p->L, t);
         job->utility[b] = t->utility;
         float *alpha = job->alpha ? job->alpha + b * p->K : NULL, *kappa = job->kappa ? job->kappa + b * p->K : NULL;

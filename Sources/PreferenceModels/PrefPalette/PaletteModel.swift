@@ -29,6 +29,18 @@ public struct PrefPalette: Sendable {
     return fitted
   }
 
+  /// The parameters before the first step of a fit to `data`; `PaletteShape` says where everything lies.
+  public func firstParameters(for data: PaletteData) throws -> [Float] {
+    try Self.initial(configuration.shape(data), configuration.model, seed: seed)
+  }
+
+  /// Whether each step of a training of `steps` uses the attributes. With `firstParameters` and the order of `Batcher`
+  /// this is all that another program needs to take the same steps.
+  public func usesAttributes(steps: Int) -> [Bool] {
+    let objective = PaletteObjective(configuration: configuration.objective, seed: seed, steps: steps)
+    return (0..<steps).map(objective.usesAttributes(at:))
+  }
+
   /// First parameters: small normal for the attention, reward N(0, 1/(d + 1)) in the paper form, zeros for reward and
   /// directions in the signed form (recipe B of section 9.1).
   static func initial(
