@@ -70,17 +70,6 @@ PN_INLINE float pn_exp_times(float x, float f)
     return (f * s + f) * pn_float(half << 23) * pn_float((both - half) << 23);
 }
 
-/* e^x for x in [-87, 88] or NaN: the result is normal, so one scaling does. */
-PN_INLINE float pn_exp_normal(float x)
-{
-    const float shifter = 0x1.8p+23f + 127.0f;
-    const float t = x * PN_LOG2_E + shifter;
-    const float n = t - shifter;
-    float r = x - n * PN_LN2_HIGH;
-    r = r - n * PN_LN2_LOW;
-    return ((r * r * pn_exp_tail(r) + r) + 1.0f) * pn_float(pn_bits(t) << 23);
-}
-
 /* e^(x + low) for x in [-110, 89] and a low part far smaller than an ulp of 1: differences that a float cannot hold. */
 PN_INLINE float pn_exp_pair(float x, float low)
 {

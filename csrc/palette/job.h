@@ -35,6 +35,22 @@ struct palette_text {
     float attribute, utility; /* sum of alpha_i value_i; the result */
 };
 
+/* A call over texts, in chunks: what utility and multi have in common. */
+struct palette_pass {
+    struct palette_model model;
+    size_t chunks, chunk_texts;
+    size_t scratch_floats; /* of a chunk: a text, and two vectors [K16, 16] when all communities are wanted */
+    size_t Cp;             /* C padded to whole vectors */
+    float *turned;         /* [L, Cp] when all communities are wanted */
+    float *scratch;        /* [chunks, scratch_floats] */
+};
+
+size_t palette_pass_workspace(const pn_palette_shape *shape, size_t texts, bool all_communities);
+/* Checks the call and lays out its workspace. No texts: PN_OK and no chunks. */
+pn_status palette_pass_open(struct palette_pass *pass, const pn_palette_shape *shape, const pn_palette_texts *texts,
+                            bool use, bool all_communities, const float *parameters, const float *utility,
+                            void *workspace, size_t workspace_bytes);
+
 bool palette_text_floats(const pn_palette_shape *shape, size_t *floats);
 /* Room for a text, from `*at` on. */
 void palette_text_place(const struct palette_model *p, float **at, struct palette_text *t);
@@ -46,6 +62,13 @@ pn_status palette_check(const pn_palette_shape *shape, const pn_palette_texts *t
 void palette_model_place(struct palette_model *p, const float *parameters, float **at);
 
 PN_INLINE size_t palette_up16(size_t n) { return pn_ceil_div(n, 16) * 16; }
+
+/* The texts of chunk c, from *first on. */
+PN_INLINE size_t palette_pass_texts(const struct palette_pass *pass, size_t c, size_t *first)
+{
+    *first = c * pass->chunk_texts;
+    return pn_min(pass->chunk_texts, pass->model.N - *first);
+}
 
 PN_INLINE void palette_chunks(size_t items, size_t *chunks, size_t *per_chunk)
 {

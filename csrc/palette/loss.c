@@ -101,13 +101,13 @@ PN_CLONES static void pairs(const struct loss_job *job, size_t first, size_t cou
     const struct palette_model *p = &job->model;
     memset(table, 0, job->table * sizeof *table);
     for (size_t b = first; b < first + count; ++b) {
-        if (b + 1 < job->pairs) {
-            palette_prefetch(p, job->chosen[b + 1]);
-            palette_prefetch(p, job->rejected[b + 1]);
-        }
         const float *own = p->rows + (p->C && job->community ? job->community[b] : 0) * p->L;
+        /* One text at a time: more lines than the processor can wait for would hold it up. */
+        const bool more = b + 1 < job->pairs;
+        if (more) palette_prefetch(p, job->chosen[b + 1]);
         palette_forward(p, job->chosen[b], own, &t[0]);
         palette_forward(p, job->rejected[b], own, &t[1]);
+        if (more) palette_prefetch(p, job->rejected[b + 1]);
         const float weight = (job->weight ? job->weight[b] : 1.0f) * job->inverse;
         const float D = t[0].utility - t[1].utility - (job->margin ? job->margin[b] : 0.0f);
         const float e = pn_expf(-fabsf(D));
