@@ -40,8 +40,8 @@ struct PairLikelihood: LinearLikelihood {
         sums.hessian.withUnsafeMutableBufferPointer { hessian in
           var value = 0.0
           for row in rows {
-            let (at, weight) = (row * width, weight[row])
-            let margin = margin(row, x, weights)
+            let (at, weight) = (row * width, self.weight[row])
+            let margin = self.margin(row, x, weights)
             let miss = sigmoid(-margin)
             value += weight * softplus(-margin)
             let (slope, curvature) = (weight * miss, weight * miss * sigmoid(margin))

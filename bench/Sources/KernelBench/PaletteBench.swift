@@ -6,7 +6,7 @@ extension BenchCase {
   /// and utilities of 100,000 texts under 45 communities, at once and by 45 calls.
   ///
   /// A step reads 400 texts where they lie; keys and query are passed forward, and their gradients make twice the work.
-  static let palette =
+  static let palette: [BenchCase] =
     [1, PrefPaletteConfiguration().run.epochs].map { epochs in
       let size = PaletteProblem.Size()
       let texts = 2 * Double(size.pairs * epochs)
@@ -26,17 +26,19 @@ extension BenchCase {
   private static func scoring(_ name: String, shared: Bool) -> BenchCase {
     let size = PaletteProblem.Size()
     let (texts, communities) = (Double(size.texts), Double(size.communities))
+    // Keys once a text, or once a text and community; a score is r products and sums; then a softmax.
+    let softmaxes = communities * Double(size.attributes)
+    let work =
+      shared
+      ? Work(
+        flops: texts * (size.flops + 2 * (communities * (size.tanhs + Double(size.content)) + softmaxes)),
+        bytes: texts * (size.bytes + 4 * communities), level: .dram, exponentials: texts * (size.tanhs + softmaxes))
+      : Work(
+        flops: texts * communities * size.flops, bytes: texts * communities * size.bytes, level: .dram,
+        exponentials: texts * (communities * size.tanhs + softmaxes))
     return BenchCase(
       name: "palette_\(name) N=1e5 C=45 K=19 m=64",
-      work: shared
-        // Keys once a text; a score under a community is r products and sums, and an exponential of the softmax.
-        ? Work(
-          flops: texts * (size.flops + communities * 2 * (size.tanhs + Double(size.attributes + size.content))),
-          bytes: texts * (size.bytes + 4 * communities), level: .dram,
-          exponentials: texts * (size.tanhs + communities * Double(size.attributes)))
-        : Work(
-          flops: texts * communities * size.flops, bytes: texts * communities * size.bytes, level: .dram,
-          exponentials: texts * communities * (size.tanhs + Double(size.attributes)))
+      work: work
     ) {
       let texts = try PaletteProblem().texts()
       let (shape, count) = (size.shape, size.texts)
@@ -50,7 +52,8 @@ extension BenchCase {
           var out = utilities.storage.mutableSpan
           return try shape.utilities(texts, use: true, parameters: parameters.span, into: &out)
         }
-        var (alpha, kappa) = (MutableSpan<Float>(), MutableSpan<Float>())
+        var alpha = MutableSpan<Float>()
+        var kappa = MutableSpan<Float>()
         for (community, ids) in ids.enumerated() {
           var out = UnsafeMutableBufferPointer(
             rebasing: utilities.storage[community * count..<(community + 1) * count]

@@ -46,7 +46,7 @@ struct PaletteProblem {
 
   var data: PaletteData {
     get throws {
-      let (texts, k) = (try texts(), size.attributes)
+      let (texts, k) = (try self.texts(), size.attributes)
       let tastes = try Floats(normal: size.communities * k, seed: 4).array
       let each = size.texts / size.communities
       var source = Source(seed: 5)
@@ -75,7 +75,7 @@ struct PaletteProblem {
   /// What peers need to take the same steps: pairs, first parameters, batches, and the loss and learning rate of every
   /// step of a training with the defaults.
   func export(to path: String) throws {
-    let (data, configuration) = (try data, Self.logged())
+    let (data, configuration) = (try self.data, Self.logged())
     let model = try PrefPalette(configuration, seed: 1)
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
     defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -93,7 +93,7 @@ struct PaletteProblem {
     try file.add("community", shape: [data.count], data.community)
     try file.add("parameters", shape: [first.count], first)
     try file.add("batches", shape: [steps, batches.count / max(1, steps)], batches)
-    try file.add("uses_attributes", shape: [steps], model.usesAttributes(steps: steps).map { $0 ? 1 : 0 })
+    try file.add("uses_attributes", shape: [steps], model.usesAttributes(steps: steps).map { Int($0 ? 1 : 0) })
     try file.add("learning_rate", shape: [steps], column("learning_rate"))
     try file.add("loss", shape: [steps], column("loss"))
     try file.write(to: path)
