@@ -39,10 +39,10 @@ struct palette_text {
 struct palette_pass {
     struct palette_model model;
     size_t chunks, chunk_texts;
-    size_t scratch_floats; /* of a chunk: a text, and two vectors [K16, 16] when all communities are wanted */
+    size_t scratch_floats; /* of a member: a text, and two vectors [K16, 16] when all communities are wanted */
     size_t Cp;             /* C padded to whole vectors */
     float *turned;         /* [L, Cp] when all communities are wanted */
-    float *scratch;        /* [chunks, scratch_floats] */
+    float *scratch;        /* [chunks, scratch_floats], one a member of the team: it stays in its cache */
 };
 
 size_t palette_pass_workspace(const pn_palette_shape *shape, size_t texts, bool all_communities);

@@ -13,7 +13,7 @@ struct loss_job {
     const float *weight, *margin, *parameters;
     float *tables;  /* [chunks, (d + m + 1) R]: W_q^T, W_f^T, w */
     float *rows;    /* [P, L] */
-    float *scratch; /* [chunks, scratch_floats] */
+    float *scratch; /* [chunks, scratch_floats], one a member: it stays in its cache */
     double *losses, *betas; /* [P] */
     float *gradient;
 };
@@ -124,11 +124,11 @@ PN_CLONES static void pairs(const struct loss_job *job, size_t first, size_t cou
     }
 }
 
-static void chunk(void *context, size_t c)
+static void chunk(void *context, size_t c, size_t member)
 {
     const struct loss_job *job = context;
     const size_t first = c * job->chunk_pairs;
-    float *at = job->scratch + c * job->scratch_floats;
+    float *at = job->scratch + member * job->scratch_floats;
     struct palette_text t[2];
     palette_text_place(&job->model, &at, &t[0]);
     palette_text_place(&job->model, &at, &t[1]);
@@ -258,7 +258,7 @@ pn_status pn_palette_loss_f32(const pn_palette_shape *shape, const pn_palette_te
     job.tables = at;
     job.scratch = job.tables + job.chunks * job.table;
     job.rows = job.scratch + job.chunks * job.scratch_floats;
-    pn_status done = pn_team_for(job.chunks, chunk, &job);
+    pn_status done = pn_team_for_members(job.chunks, PALETTE_CHUNKS_MAX, chunk, &job);
     if (done == PN_OK)
         done = pn_team_for(pn_ceil_div(job.table, COLUMNS) + pn_ceil_div(job.model.L, COLUMNS), gather, &job);
     if (done != PN_OK) return done;

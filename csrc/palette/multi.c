@@ -88,12 +88,12 @@ PN_CLONES static void texts_of(const struct multi_job *job, size_t first, size_t
     }
 }
 
-static void chunk(void *context, size_t c)
+static void chunk(void *context, size_t c, size_t member)
 {
     const struct multi_job *job = context;
     size_t first;
     const size_t count = palette_pass_texts(&job->pass, c, &first);
-    float *at = job->pass.scratch + c * job->pass.scratch_floats;
+    float *at = job->pass.scratch + member * job->pass.scratch_floats;
     struct palette_text t;
     palette_text_place(&job->pass.model, &at, &t);
     texts_of(job, first, count, &t, at, at + job->pass.model.K16 * 16);
@@ -119,5 +119,5 @@ pn_status pn_palette_multi_f32(const pn_palette_shape *shape, const pn_palette_t
             const float x = p->rows[c * p->L + i];
             pass->turned[i * pass->Cp + c] = i < p->r ? pn_expf(2.0f * clamp(x)) : x;
         }
-    return pn_team_for(pass->chunks, chunk, &job);
+    return pn_team_for_members(pass->chunks, PALETTE_CHUNKS_MAX, chunk, &job);
 }

@@ -22,12 +22,12 @@ PN_CLONES static void texts_of(const struct utility_job *job, size_t first, size
     }
 }
 
-static void chunk(void *context, size_t c)
+static void chunk(void *context, size_t c, size_t member)
 {
     const struct utility_job *job = context;
     size_t first;
     const size_t count = palette_pass_texts(&job->pass, c, &first);
-    float *at = job->pass.scratch + c * job->pass.scratch_floats;
+    float *at = job->pass.scratch + member * job->pass.scratch_floats;
     struct palette_text t;
     palette_text_place(&job->pass.model, &at, &t);
     texts_of(job, first, count, &t);
@@ -49,5 +49,5 @@ pn_status pn_palette_utility_f32(const pn_palette_shape *shape, const pn_palette
     const size_t C = job.pass.model.C;
     for (size_t b = 0; community && C && b < texts->count; ++b)
         if (community[b] >= C) return PN_EINDEX;
-    return pn_team_for(job.pass.chunks, chunk, &job);
+    return pn_team_for_members(job.pass.chunks, PALETTE_CHUNKS_MAX, chunk, &job);
 }

@@ -13,7 +13,7 @@ extension BenchCase {
       return BenchCase(
         name: "palette_train C=45 P=90000 K=19 m=64 epochs=\(epochs)",
         work: Work(
-          flops: 3 * texts * size.flops, bytes: texts * size.bytes, level: .dram,
+          flops: 2 * texts * size.flops, bytes: texts * size.bytes, level: .dram,
           exponentials: texts * size.tanhs)
       ) {
         var configuration = PrefPaletteConfiguration()
