@@ -32,7 +32,8 @@ extension BenchCase {
       shared
       ? Work(
         flops: texts * (size.flops + 2 * (communities * (size.tanhs + Double(size.content)) + softmaxes)),
-        bytes: texts * (size.bytes + 4 * communities), level: .dram, exponentials: texts * (size.tanhs + softmaxes))
+        bytes: texts * (size.bytes + 4 * communities), level: .dram,
+        exponentials: texts * (size.tanhs + softmaxes))
       : Work(
         flops: texts * communities * size.flops, bytes: texts * communities * size.bytes, level: .dram,
         exponentials: texts * (communities * size.tanhs + softmaxes))

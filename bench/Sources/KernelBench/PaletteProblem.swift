@@ -9,8 +9,13 @@ import PreferenceModels
 /// `bench/peers/palette_cases.py` makes the same numbers from the same sequence, and reads the rest from `export`.
 struct PaletteProblem {
   struct Size {
-    let (texts, communities, pairsEach) = (100_000, 45, 2000)
-    let (content, attributes, width, rank) = (64, 19, 64, 16)
+    let texts = 100_000
+    let communities = 45
+    let pairsEach = 2000
+    let content = 64
+    let attributes = 19
+    let width = 64
+    let rank = 16
 
     var pairs: Int { communities * pairsEach }
     var shape: PaletteShape {
@@ -93,7 +98,8 @@ struct PaletteProblem {
     try file.add("community", shape: [data.count], data.community)
     try file.add("parameters", shape: [first.count], first)
     try file.add("batches", shape: [steps, batches.count / max(1, steps)], batches)
-    try file.add("uses_attributes", shape: [steps], model.usesAttributes(steps: steps).map { Int($0 ? 1 : 0) })
+    let uses = model.usesAttributes(steps: steps).map { $0 ? 1 : 0 }
+    try file.add("uses_attributes", shape: [steps], uses)
     try file.add("learning_rate", shape: [steps], column("learning_rate"))
     try file.add("loss", shape: [steps], column("loss"))
     try file.write(to: path)
