@@ -87,7 +87,7 @@ public struct PrefPaletteConfiguration: Codable, Sendable, Equatable {
   }
 
   /// The model's sizes for some data.
-  func shape(_ data: PaletteData) -> PaletteShape {
+  public func shape(_ data: PaletteData) -> PaletteShape {
     let d = data.texts.contentWidth
     return PaletteShape(
       form: model.form, content: d, attributes: data.texts.attributes, width: data.texts.width,

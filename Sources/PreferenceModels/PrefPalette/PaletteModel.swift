@@ -44,6 +44,18 @@ public struct PrefPalette: Sendable {
     return fitted
   }
 
+  /// The parameters before the first step of a fit to `data`; `PaletteShape` says where everything lies.
+  public func firstParameters(for data: PaletteData) throws -> [Float] {
+    try Self.initial(configuration.shape(data), configuration.model, seed: seed)
+  }
+
+  /// Whether each step of a training of `steps` uses the attributes. With `firstParameters` and the order of `Batcher`
+  /// this is all that another program needs to take the same steps.
+  public func usesAttributes(steps: Int) -> [Bool] {
+    let objective = PaletteObjective(configuration: configuration.objective, seed: seed, steps: steps)
+    return (0..<steps).map(objective.usesAttributes(at:))
+  }
+
   /// First parameters. Paper form: attention N(0, 1/inputs) and reward with deviation 1/(d + 1), which at the release's
   /// d = 2048 are its 0.02 and its reward. Signed form (recipe B of section 9.1): zeros for reward and directions, and an
   /// attention so small that it starts all but uniform, where a direction is the attribute's weight. Drawn larger, its
