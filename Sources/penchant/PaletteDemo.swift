@@ -46,8 +46,6 @@ struct PaletteDemo {
     var configuration = TextPaletteConfiguration()
     configuration.attributes.list = run.file("attributes.yaml")
     configuration.data.test = 0.2
-    // Answers are drawn afresh for every pair, so no two pairs share one.
-    configuration.data.split = .pair
     try run.write("config.yaml", ConfigurationLayers<TextPaletteConfiguration>.text(configuration))
     try run.write("environment.json", json: RunEnvironment.current())
     let system = try TextPalette(configuration, seed: seed)

@@ -24,7 +24,10 @@ public struct PaletteSelection: Codable, Sendable, Equatable {
     fit: ((PrefPaletteConfiguration) throws -> TrainingState)?
   ) throws {
     let ridges = configuration.selection.ridges
-    let epochs = configuration.run.epochs
+    let batch = configuration.batchSize(pairs: pairs)
+    let steps = max(1, (pairs + batch - 1) / batch)
+    // Few pairs have few steps an epoch, and weights go but a little way in a step.
+    let epochs = max(configuration.run.epochs, (Self.leastSteps + steps - 1) / steps)
     guard let fit else {
       // Without held-out pairs: the middle one, all epochs.
       self.init(ridge: ridges[ridges.count / 2], epochs: epochs, tried: [])
@@ -35,12 +38,14 @@ public struct PaletteSelection: Codable, Sendable, Equatable {
       let settings = configuration.palette(PaletteSelection(ridge: ridge, epochs: epochs, tried: []), pairs: pairs)
       let state = try fit(settings)
       guard let best = state.best, let step = state.bestStep else { continue }
-      let steps = (pairs - 1) / min(settings.optimizer.batchSize, pairs) + 1
       tried.append(Trial(ridge: ridge, epochs: max(1, (step + steps - 1) / steps), logLoss: best))
     }
     let best = tried.min { $0.logLoss < $1.logLoss }
     self.init(ridge: best?.ridge ?? ridges[ridges.count / 2], epochs: best?.epochs ?? epochs, tried: tried)
   }
+
+  /// Steps that a training may take at least.
+  private static let leastSteps = 400
 
   private init(ridge: Float, epochs: Int, tried: [Trial]) {
     self.ridge = ridge

@@ -41,7 +41,14 @@ public struct PaletteSplit: Sendable, Equatable {
   private static func split(_ pairs: [PreferencePair], _ unit: Unit, share: Double, seed: UInt64) throws -> Split {
     guard share > 0 else { return Split(name: unit.rawValue, train: Array(pairs.indices), test: []) }
     switch unit {
-    case .auto, .text: return try Split.byText(PairTable(pairs), testFraction: share, seed: seed)
+    case .auto, .text:
+      let table = PairTable(pairs)
+      let parts = components(table)
+      // Texts that are compared in small circles leave together, and no pair is dropped.
+      if Set(parts).count >= componentsPerCommunity * table.communities.count {
+        return try Split.byGroup(parts.map(String.init), testFraction: share, seed: seed)
+      }
+      return try Split.byText(table, testFraction: share, seed: seed)
     case .post:
       let posts = pairs.enumerated().map { place, pair in
         pair.post.map { "\(pair.community ?? "")/\($0)" } ?? "/\(place)"
@@ -49,5 +56,26 @@ public struct PaletteSplit: Sendable, Equatable {
       return try Split.byGroup(posts, testFraction: share, seed: seed)
     case .pair: return try Split.random(count: pairs.count, testFraction: share, seed: seed)
     }
+  }
+
+  /// Fewer circles than this, and a test would be of a few of them.
+  private static let componentsPerCommunity = 20
+
+  /// For each pair the connected component of the graph of comparisons that it is in, named by its smallest text.
+  private static func components(_ table: PairTable) -> [Int] {
+    var parent = Array(table.texts.indices)
+    func root(_ text: Int) -> Int {
+      var text = text
+      while parent[text] != text {
+        parent[text] = parent[parent[text]]
+        text = parent[text]
+      }
+      return text
+    }
+    for pair in 0..<table.count {
+      let (a, b) = (root(table.chosen[pair]), root(table.rejected[pair]))
+      parent[max(a, b)] = min(a, b)
+    }
+    return table.chosen.map(root)
   }
 }

@@ -79,11 +79,13 @@ public struct TextPaletteConfiguration: Codable, Sendable, Equatable {
     return palette
   }
 
-  /// The same with a penalty of `selection`, for so many epochs, and with smaller batches (50 and more) for fewer pairs:
-  /// an epoch is to have 40 steps.
+  /// Smaller batches for fewer pairs, 50 at least: an epoch is to have 40 steps.
+  func batchSize(pairs: Int) -> Int { max(1, min(optimizer.batchSize, max(50, pairs / 40), pairs)) }
+
+  /// The same with a penalty of `selection`, for so many epochs.
   func palette(_ chosen: PaletteSelection, pairs: Int) -> PrefPaletteConfiguration {
     var palette = palette
-    palette.optimizer.batchSize = min(optimizer.batchSize, max(50, pairs / 40))
+    palette.optimizer.batchSize = batchSize(pairs: pairs)
     palette.objective.ridge = chosen.ridge
     palette.objective.sharedRidge = chosen.ridge * selection.shared
     palette.run.epochs = chosen.epochs
