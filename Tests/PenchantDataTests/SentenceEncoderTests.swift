@@ -146,7 +146,10 @@ struct SentenceEncoderTests {
 
   /// A layer's rows are those of a network that ends there.
   @Test func innerLayersAreReadAsMeans() throws {
-    let (whole, short) = (try folder(), try folder { config, _ in config["num_hidden_layers"] = 1 })
+    let (whole, short, plain) = (
+      try folder(), try folder { config, _ in config["num_hidden_layers"] = 1 }, try folder()
+    )
+    defer { withExtendedLifetime((whole, short, plain)) {} }
     try FileManager.default.createDirectory(
       atPath: whole.path + "/1_Pooling", withIntermediateDirectories: true)
     _ = try whole.write("1_Pooling/config.json", Array(#"{"pooling_mode_cls_token": true}"#.utf8))
@@ -156,7 +159,7 @@ struct SentenceEncoderTests {
     let first = try encoder.reading(layer: 1).encode(texts)
     #expect(try first == SentenceEncoder(folder: short.path).encode(texts))
     let last = try encoder.reading(layer: 2).encode(texts)
-    #expect(try last == SentenceEncoder(folder: folder().path).encode(texts))
+    #expect(try last == SentenceEncoder(folder: plain.path).encode(texts))
     #expect(first != last && encoder.layers == 2)
     for layer in [-1, 0, 3] {
       #expect {
