@@ -44,8 +44,11 @@ public struct PaletteSplit: Sendable, Equatable {
     case .auto, .text:
       let table = PairTable(pairs)
       let parts = components(table)
+      let sizes = Dictionary(grouping: parts) { $0 }.values.map(\.count)
       // Texts that are compared in small circles leave together, and no pair is dropped.
-      if Set(parts).count >= componentsPerCommunity * table.communities.count {
+      if sizes.count >= componentsPerCommunity * table.communities.count,
+        2 * Double(sizes.max() ?? 0) <= share * Double(pairs.count)
+      {
         return try Split.byGroup(parts.map(String.init), testFraction: share, seed: seed)
       }
       return try Split.byText(table, testFraction: share, seed: seed)
