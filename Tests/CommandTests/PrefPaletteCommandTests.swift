@@ -121,7 +121,16 @@ import Testing
     }
   }
 
-  @Test func demoFindsPlantedTastes() throws {
+  /// Unoptimised, the n-grams of a thousand answers take minutes.
+  private static let isOptimised: Bool = {
+    #if DEBUG
+      false
+    #else
+      true
+    #endif
+  }()
+
+  @Test(.enabled(if: isOptimised, "runs in release")) func demoFindsPlantedTastes() throws {
     try BuiltCommand.withFolder { folder in
       let demo = try BuiltCommand.run(["demo", "prefpalette", "--pairs", "150", "--out", "demo", "--json"], in: folder)
       #expect(demo.code == 0, "\(demo.errors)")
