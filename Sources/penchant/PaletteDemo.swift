@@ -72,7 +72,7 @@ struct PaletteDemo {
           Taste(
             community: name, trait: DemoCorpus.traits[place], attribute: trait.attribute,
             planted: trait.sign * weights[place] * DemoCorpus.deviations[place], found: entry.weight,
-            isFlagged: entry.isFlagged))
+            isFlagged: entry.certainty?.isFlagged ?? false))
       }
     }
     let strong = tastes.filter { abs($0.planted) >= Self.strong }

@@ -59,6 +59,10 @@ extension PaletteResult {
       ("peak memory", "\(peakMemoryBytes / 1_048_576) MiB"), ("fingerprint of the margins", fingerprint),
       ("made with", "penchant \(RunEnvironment.version)"), ("files", run.path),
     ]
+    if let refitting = profile?.refitting {
+      facts.insert(
+        ("intervals of weights", "\(refitting.refits) refits to other draws of the \(refitting.drawn.rawValue)"), at: 4)
+    }
     if let stability, stability.correlation.isFinite {
       facts.insert(
         (
@@ -94,8 +98,8 @@ extension PaletteResult {
       community.entries.filter { $0.weight.isFinite }.map { entry in
         PaletteReportInput.Weight(
           community: named(community.community), attribute: entry.attribute, weight: entry.weight,
-          low: number(entry.interval.low), high: number(entry.interval.high), attentionShare: number(entry.attention),
-          flagged: entry.isFlagged)
+          low: entry.certainty?.interval.low, high: entry.certainty?.interval.high,
+          attentionShare: number(entry.attention), flagged: entry.certainty?.isFlagged ?? false)
       }
     }
   }

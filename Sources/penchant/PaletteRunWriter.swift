@@ -79,7 +79,7 @@ struct PaletteRunWriter {
     let limit = 40
     var rows = [["", "weights that stand out (log-odds for one standard deviation)"]]
     for community in profile.communities.prefix(limit) {
-      let standing = community.entries.filter(\.isFlagged).sorted { abs($0.weight) > abs($1.weight) }.prefix(5)
+      let standing = community.entries.filter { $0.certainty?.isFlagged ?? false }.sorted { abs($0.weight) > abs($1.weight) }.prefix(5)
       let words = standing.map { "\($0.attribute) \(signed($0.weight, 2))" }
       rows.append([
         community.community.isEmpty ? "(all)" : community.community,

@@ -208,20 +208,13 @@ import Testing
 
   @Test func profileFindsPlantedTastes() throws {
     let corpus = try Self.shared.get()
-    let profile = try Self.fitted(.signed).profile(on: corpus.test, replicates: 200)
+    let profile = try Self.fitted(.signed).profile(on: corpus.test)
     for (found, truth) in zip(profile.weights, corpus.weights) {
       #expect(pearsonCorrelation(found, truth) > 0.8)
     }
     for community in profile.communities {
-      for entry in community.entries {
-        #expect(entry.interval.low <= entry.weight && entry.weight <= entry.interval.high)
-        #expect(entry.attention > 0 && entry.attention < 1)
-      }
+      for entry in community.entries { #expect(entry.attention > 0 && entry.attention < 1) }
     }
-    let again = try Team.with(threads: 1) {
-      try Self.fitted(.signed).profile(on: corpus.test, replicates: 200)
-    }
-    #expect(again == profile)
   }
 
   @Test func evaluationCountsEveryPairOnce() throws {

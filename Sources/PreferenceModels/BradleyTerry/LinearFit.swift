@@ -8,10 +8,11 @@ struct PairSelection: Sendable {
   var rejected: [UInt32]
   var weight: [Double]?
 
-  init(_ table: PairTable, _ indices: [Int]) {
+  /// - Parameter factors: what the weight of each pair of the table is multiplied by; empty for 1.
+  init(_ table: PairTable, _ indices: [Int], factors: [Float] = []) {
     chosen = indices.map { UInt32(table.chosen[$0]) }
     rejected = indices.map { UInt32(table.rejected[$0]) }
-    let weights = indices.map { Double(table.weight[$0]) }
+    let weights = indices.map { Double(table.weight[$0]) * (factors.isEmpty ? 1 : Double(factors[$0])) }
     weight = weights.allSatisfy { $0 == 1 } ? nil : weights
   }
 

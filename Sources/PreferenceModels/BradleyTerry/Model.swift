@@ -46,6 +46,8 @@ public struct BradleyTerry: Sendable {
     public var model: FittedBradleyTerry
     /// Calibrated scores of all texts of the table, those of pairs that were not trained on too.
     public var scores: [Double]
+    /// Features of all texts of the table.
+    let rows: FeatureMatrix
     public var ending: TrainingEnding
   }
 
@@ -60,9 +62,24 @@ public struct BradleyTerry: Sendable {
       let model = FittedBradleyTerry(
         configuration: configuration, seed: seed, pipeline: pipeline, head: .linear(head),
         temperature: temperature)
-      return Fit(model: model, scores: scores.map { $0 / temperature }, ending: .finished)
+      return Fit(model: model, scores: scores.map { $0 / temperature }, rows: rows, ending: .finished)
     case .mlp:
       return try fitMLP(texts.table, train, rows, pipeline, trainer: trainer, resume: resume)
+    }
+  }
+
+  /// Scores of all texts, not calibrated, by linear fits to pairs with other weights; features and penalty stay.
+  ///
+  /// - Parameter factors: of each fit, what every pair of the table counts.
+  func scores(_ texts: PreparedTexts, _ train: [Int], counting factors: [[Float]], ridge: Double) throws -> [[Double]] {
+    let table = texts.table
+    let space = try LinearSpace(texts.fit(train).rows)
+    let start = try space.fit(PairSelection(table, train), ridge: ridge, tolerance: 1e-3).coefficients
+    return try parallelMap(factors.count) { draw in
+      let counted = train.filter { factors[draw][$0] > 0 }
+      return try space.fit(
+        PairSelection(table, counted, factors: factors[draw]), ridge: ridge, tolerance: 1e-4, from: start
+      ).scores
     }
   }
 
@@ -99,7 +116,7 @@ public struct BradleyTerry: Sendable {
     let model = FittedBradleyTerry(
       configuration: configuration, seed: seed, pipeline: pipeline, head: .mlp(head), temperature: temperature
     )
-    return Fit(model: model, scores: scores.map { $0 / temperature }, ending: result.ending)
+    return Fit(model: model, scores: scores.map { $0 / temperature }, rows: features, ending: result.ending)
   }
 
   /// A resumed training must have the same settings.

@@ -59,17 +59,11 @@ public struct PaletteData: Sendable {
     subset(community.indices.filter { Int(community[$0]) == index })
   }
 
-  /// Pairs whose post falls into one of two halves: an even or an odd place in the order of first appearance.
-  public func halves() -> (PaletteData, PaletteData) {
-    var place: [UInt64: Int] = [:]
-    var sides: [[Int]] = [[], []]
-    for pair in post.indices {
-      let key = UInt64(community[pair]) << 32 | UInt64(post[pair])
-      let at = place[key, default: place.count]
-      place[key] = at
-      sides[at % 2].append(pair)
-    }
-    return (subset(sides[0]), subset(sides[1]))
+  /// The same pairs, pair p counted `factors[p]` times.
+  func counting(_ factors: [Float]) -> PaletteData {
+    var other = self
+    other.weight = zip(weight, factors).map(*)
+    return other
   }
 
   private func check() throws(ConfigurationError) {

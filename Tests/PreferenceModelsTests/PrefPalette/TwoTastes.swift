@@ -54,6 +54,7 @@ enum TwoTastes {
     configuration.heads.learningRate = 5e-3
     configuration.heads.run.epochs = 8
     configuration.selection.ridges = [0.002]
+    configuration.profile.refits = 4
     configuration.optimizer.batchSize = 50
     return configuration
   }

@@ -9,10 +9,16 @@ public struct PaletteProfile: Sendable, Codable, Equatable {
     public var attentionDeviation: Double
     /// W = Cov(κ, s) / Var(s): log-odds for one standard deviation of the attribute.
     public var weight: Double
-    /// Percentile bootstrap over posts.
-    public var interval: Interval
-    /// Standard deviation of the bootstrapped weights, and the two-sided p of weight / deviation under a normal law.
+    /// How sure W is; nil when the profile was read off one model alone.
+    public var certainty: Certainty?
+  }
+  /// What refits to other draws of the pairs say of a weight.
+  public struct Certainty: Sendable, Codable, Equatable {
+    /// Standard deviation of W over the refits.
     public var deviation: Double
+    /// W ± 1.96 deviations.
+    public var interval: Interval
+    /// Two-sided p of W / deviation under a normal law.
     public var p: Double
     /// Whether W differs from 0 at the false discovery rate asked for, over all attributes and communities
     /// (Benjamini and Hochberg 1995).
@@ -21,14 +27,18 @@ public struct PaletteProfile: Sendable, Codable, Equatable {
   public struct Community: Sendable, Codable, Equatable {
     public var community: String
     public var texts: Int
-    public var posts: Int
     public var entries: [Entry]
+  }
+  /// What certainties rest on.
+  public struct Refitting: Sendable, Codable, Equatable {
+    public var refits: Int
+    public var drawn: PairDraws.Unit
+    public var discoveryRate: Double
   }
 
   public var attributes: [String]
   public var communities: [Community]
-  public var discoveryRate: Double
-  public var replicates: Int
+  public var refitting: Refitting?
 
   /// W as `[C][K]`.
   public var weights: [[Double]] { communities.map { $0.entries.map(\.weight) } }

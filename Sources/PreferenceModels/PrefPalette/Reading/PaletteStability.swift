@@ -8,13 +8,10 @@ public struct PaletteStability: Sendable, Codable, Equatable {
   /// Share of (community, attribute) whose sign agrees.
   public var signs: Double
 
-  /// Fits `model` twice, once to each half.
-  public init(_ model: PrefPalette, on data: PaletteData, start: PaletteStart? = nil) throws {
-    let (a, b) = data.halves()
-    func weights(_ part: PaletteData) throws -> [[Double]] {
-      try model.fit(to: part, start: start).profile(on: data, replicates: 1).weights
-    }
-    let (first, second) = (try weights(a), try weights(b))
+  /// nil when the refits were stopped before both halves were fitted.
+  public init?(_ refits: PaletteRefits) {
+    guard refits.halves.count == 2 else { return nil }
+    let (first, second) = (refits.halves[0], refits.halves[1])
     communities = zip(first, second).map { pearsonCorrelation($0, $1) }
     let (x, y) = (first.flatMap { $0 }, second.flatMap { $0 })
     correlation = pearsonCorrelation(x, y)

@@ -26,48 +26,21 @@ struct PaletteContent: Sendable {
     var columns: [Float]
     /// Scores of all texts by the content model of all training pairs: for pairs that were not trained on.
     var scores: [Double]
+    let cross: CrossFit
   }
 
   /// - Parameter group: what a fold keeps together, one a text of the table: the text itself, its post, its community.
   static func fit(
     _ texts: PreparedTexts, train: [Int], group: [Int], _ configuration: TextPaletteConfiguration, seed: UInt64
   ) throws -> Fit {
-    let table = texts.table
     let whole = try BradleyTerry(configuration.contentModel, seed: seed, encoder: texts.encoder).fit(texts, train)
-    let inside = table.texts(ofPairs: train)
-    var scores = whole.scores
-    let centre = inside.map { scores[$0] }.sum() / Double(max(1, inside.count))
-    let fold = try folds(group, inside, configuration.content.folds, seed: seed)
-    // The ridge that all pairs chose; choosing anew in every fold costs a search each.
-    var fixed = configuration.contentModel
-    fixed.objective.ridges = [whole.model.linear?.ridge ?? 1]
-    fixed.objective.calibrate = false
-    let outside = try BradleyTerry(fixed, seed: seed, encoder: texts.encoder)
-    let (temperature, count) = (whole.model.temperature, configuration.content.folds)
-    let unseen = try parallelMap(count) { part -> [Double]? in
-      let pairs = train.filter { fold[table.chosen[$0]] != part && fold[table.rejected[$0]] != part }
-      return pairs.isEmpty ? nil : try outside.fit(texts, pairs).scores
-    }
-    for (part, values) in unseen.enumerated() {
-      guard let values else { continue }
-      // Models of two folds have each an origin of their own.
-      let origin = inside.map { values[$0] }.sum() / Double(inside.count)
-      for text in inside where fold[text] == part { scores[text] = centre + (values[text] - origin) / temperature }
-    }
-    let rows = try whole.model.pipeline.features(table.texts)
-    let projection = try PaletteProjection(rows, inside: inside, columns: configuration.content.width - 1)
+    let cross = try CrossFit(
+      texts, train: train, group: group, folds: configuration.content.folds, whole.model, seed: seed)
+    let projection = try PaletteProjection(whole.rows, inside: cross.inside, columns: configuration.content.width - 1)
+    let scores = try cross.scores(counting: [[Float](repeating: 1, count: texts.table.count)], whole: [whole.scores])[0]
     return Fit(
       content: PaletteContent(reward: whole.model, projection: projection),
-      columns: join(scores, try projection(rows), projection.columns), scores: whole.scores)
-  }
-
-  /// The fold of each text; texts of a group are in one.
-  private static func folds(_ group: [Int], _ inside: [Int], _ count: Int, seed: UInt64) throws -> [Int] {
-    let groups = Set(inside.map { group[$0] }).sorted()
-    let order = try permutation(groups.count, seed: seed, stream: stream)
-    var fold = [Int: Int](minimumCapacity: groups.count)
-    for (place, name) in order.enumerated() { fold[groups[Int(name)]] = place % count }
-    return group.map { fold[$0] ?? -1 }
+      columns: join(scores, try projection(whole.rows), projection.columns), scores: whole.scores, cross: cross)
   }
 
   private static func join(_ scores: [Double], _ components: [Float], _ columns: Int) -> [Float] {
@@ -79,6 +52,4 @@ struct PaletteContent: Sendable {
     }
     return values
   }
-
-  private static let stream: UInt64 = 0x504C_434F_0000_0000
 }

@@ -56,14 +56,14 @@ struct PaletteRivals {
   }
 
   private mutating func addContent() throws {
-    let content = fitted.stage.contentScores
+    let content = fitted.stage.content.scores
     add(
       Self.contentOnly, "Bradley–Terry on the words and embeddings of a text",
       test.map { content[table.chosen[$0]] - content[table.rejected[$0]] })
     guard severalCommunities else { return }
     let width = fitted.stage.texts.contentWidth
     let columns = (0..<width).map { "content \($0)" }
-    let margins = try tuned(fitted.stage.wholeContent, columns) { ridge, pairs in
+    let margins = try tuned(fitted.stage.content.columns, columns) { ridge, pairs in
       let fits = try ScoresOnly(ridge: ridge).fitEach(pairs)
       return { Self.margins(of: $0, by: fits.map(\.weights)) }
     }
@@ -108,7 +108,7 @@ struct PaletteRivals {
 
   private mutating func addContentAndScores() throws {
     let (K, d) = (names.count, fitted.stage.texts.contentWidth)
-    let content = fitted.stage.wholeContent
+    let content = fitted.stage.content.columns
     var values: [Float] = []
     values.reserveCapacity(table.texts.count * (1 + K))
     for text in 0..<table.texts.count {
@@ -134,7 +134,7 @@ struct PaletteRivals {
     guard Set(contexts).count > 1, let signs = scoresOnly?.weights.map({ $0 < 0 ? Float(-1) : 1 }) else { return }
     let distinct = Set(contexts).sorted()
     let place = Dictionary(uniqueKeysWithValues: distinct.enumerated().map { ($1, $0) })
-    let (states, width) = (try fitted.stage.content.columns(distinct), fitted.stage.content.width)
+    let (states, width) = (try fitted.model.content.columns(distinct), fitted.model.content.width)
     let K = names.count
     // A gate has no signs.
     let turned = scores.indices.map { scores[$0] * signs[$0 % K] }

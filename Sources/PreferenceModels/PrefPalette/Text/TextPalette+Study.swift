@@ -78,6 +78,7 @@ extension TextPalette {
       }
     }
     try read(fitted, prepared, split, selection, sets, into: &result, progress: progress)
+    guard !Interrupt.isRequested else { return Study(model: nil, result: result) }
     result.seconds = ProgressLine.clock() - started
     result.peakMemoryBytes = peakMemory()
     return Study(model: fitted.model, result: result)
@@ -131,7 +132,7 @@ extension TextPalette {
 
   /// What held-out pairs choose; a resumed run has chosen already.
   private func selection(
-    _ prepared: Prepared, _ stage: Stage, _ split: PaletteSplit, _ run: RunDirectory?, _ resume: Bool,
+    _ prepared: Prepared, _ stage: PaletteStage, _ split: PaletteSplit, _ run: RunDirectory?, _ resume: Bool,
     _ progress: ProgressLine
   ) throws -> PaletteSelection {
     if resume, let run, run.contains(Self.selectionFile) {
@@ -189,6 +190,30 @@ extension TextPalette {
     return left
   }
 
+  /// W of refits to other draws of the training pairs, from the content-only model on; heads and settings stay.
+  private func refits(
+    _ fitted: Fitted, _ prepared: Prepared, _ selection: PaletteSelection, on data: PaletteData, progress: ProgressLine
+  ) throws -> PaletteRefits {
+    let (stage, table) = (fitted.stage, prepared.table)
+    let train = try table.data(
+      stage.train, stage.texts, attributes: data.attributes, communities: data.communities)
+    let palette = try PrefPalette(configuration.palette(selection, pairs: train.count), seed: seed)
+    let draws = PairDraws(train, seed: seed)
+    let factors = try PaletteRefits.factors(draws, count: configuration.profile.refits)
+    let scores = try stage.content.cross.scores(
+      counting: factors.map { row in
+        var counted = [Float](repeating: 1, count: table.pairs.count)
+        for (pair, factor) in zip(stage.train, row) { counted[pair] = factor }
+        return counted
+      })
+    return try PaletteRefits(draws, fits: factors.count, progress: progress) { row in
+      let other = try stage.rescored(scores[row])
+      var (pairs, reading) = (train.counting(factors[row]), data)
+      (pairs.texts, reading.texts) = (other.texts, other.texts)
+      return try palette.fit(to: pairs, start: other.start).profile(on: reading).weights
+    }
+  }
+
   /// Profile, curves, explanations: what the model says of the communities.
   private func read(
     _ fitted: Fitted, _ prepared: Prepared, _ split: PaletteSplit, _ selection: PaletteSelection,
@@ -205,18 +230,18 @@ extension TextPalette {
     }
     let data = try table.data(own, fitted.stage.texts, attributes: names, communities: communities)
     result.communities = communities
-    result.profile = try fitted.model.model.profile(on: data, seed: seed)
-    if split.train.count >= 4 * communities.count {
-      let train = try table.data(split.train, fitted.stage.texts, attributes: names, communities: communities)
-      result.stability = try PaletteStability(
-        PrefPalette(configuration.palette(selection, pairs: train.count / 2), seed: seed), on: train,
-        start: fitted.stage.start)
+    result.profile = try fitted.model.model.profile(on: data)
+    if configuration.profile.refits > 0 {
+      let refits = try refits(fitted, prepared, selection, on: data, progress: progress)
+      guard !Interrupt.isRequested else { return }
+      result.profile = try result.profile?.certain(by: refits, discoveryRate: configuration.profile.discoveryRate)
+      result.stability = PaletteStability(refits)
     }
     result.periods = try PalettePeriods(table, own).map { name, rows in
       PaletteResult.Period(
         name: name,
         profile: try fitted.model.model.profile(
-          on: table.data(rows, fitted.stage.texts, attributes: names, communities: communities), seed: seed))
+          on: table.data(rows, fitted.stage.texts, attributes: names, communities: communities)))
     }
     let K = names.count
     let used = table.table.texts(ofPairs: own)

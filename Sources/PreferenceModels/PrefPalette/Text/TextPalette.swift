@@ -44,25 +44,10 @@ public struct TextPalette: Sendable {
     }
   }
 
-  /// Tensors of all texts of the table, with content and standards of some training pairs.
-  struct Stage: Sendable {
-    var content: PaletteContent
-    var residual: PaletteResidual?
-    var heads: FittedAttributeHeads
-    var texts: PaletteTexts
-    /// The content before attributes were taken out, `[N, d]`.
-    var wholeContent: [Float]
-    /// Of the content-only model.
-    var contentScores: [Double]
-    /// The content-only model as a start.
-    var start: PaletteStart
-    var train: [Int]
-  }
-
   /// A fitted model, and what it was fitted on.
   struct Fitted: Sendable {
     var model: FittedTextPalette
-    var stage: Stage
+    var stage: PaletteStage
     /// Parts of the training pairs that chose settings, for baselines to choose theirs by.
     var inner: [Int]
     var validation: [Int]
@@ -71,28 +56,19 @@ public struct TextPalette: Sendable {
   }
 
   /// - Parameter group: what a fold of the content model keeps together, one a text.
-  func stage(_ prepared: Prepared, train: [Int], group: [Int]) throws -> Stage {
+  func stage(_ prepared: Prepared, train: [Int], group: [Int]) throws -> PaletteStage {
     guard !train.isEmpty else { throw ConfigurationError("there is no pair to train on") }
     let content = try PaletteContent.fit(prepared.texts, train: train, group: group, configuration, seed: seed)
     let inside = prepared.table.table.texts(ofPairs: train)
     let heads = try prepared.attributes.heads.standardised(over: prepared.features.selecting(inside))
-    let tensor = try heads.encode(prepared.features, bfloat16: true)
-    let (d, K) = (content.content.width, heads.attributes.count)
-    let residual =
-      configuration.content.residual
-      ? try PaletteResidual(content.columns, width: d, scores: tensor.scores, attributes: K, inside: inside) : nil
-    // Content's first column is a utility.
-    let start = PaletteStart(
-      content: [1] + [Float](repeating: 0, count: d - 1), attributes: (0..<K).map { residual?.weights[$0 * d] ?? 0 })
-    return Stage(
-      content: content.content, residual: residual, heads: heads,
-      texts: try FittedTextPalette.tensors(content: content.columns, width: d, residual, tensor),
-      wholeContent: content.columns, contentScores: content.scores, start: start, train: train)
+    return try PaletteStage(
+      content, heads: heads, heads.encode(prepared.features, bfloat16: true),
+      attributesFirst: configuration.content.residual, train: train)
   }
 
   /// Penalty and epochs by `validation`, of fits to `inner`.
   func select(
-    _ prepared: Prepared, _ stage: Stage, inner: [Int], validation: [Int],
+    _ prepared: Prepared, _ stage: PaletteStage, inner: [Int], validation: [Int],
     progress: ProgressLine = ProgressLine(style: .silent)
   ) throws -> PaletteSelection {
     guard !inner.isEmpty, !validation.isEmpty else {
@@ -112,7 +88,7 @@ public struct TextPalette: Sendable {
   }
 
   func fit(
-    _ prepared: Prepared, _ stage: Stage, _ selection: PaletteSelection, inner: [Int], validation: [Int],
+    _ prepared: Prepared, _ stage: PaletteStage, _ selection: PaletteSelection, inner: [Int], validation: [Int],
     run: RunDirectory? = nil, resume: Bool = false, progress: ProgressLine = ProgressLine(style: .silent)
   ) throws -> Fitted {
     let data = try prepared.table.data(
@@ -121,7 +97,7 @@ public struct TextPalette: Sendable {
       to: data, start: stage.start, run: run, resume: resume, progress: progress)
     return Fitted(
       model: FittedTextPalette(
-        configuration: configuration, attributes: prepared.attributes.attributes, content: stage.content,
+        configuration: configuration, attributes: prepared.attributes.attributes, content: stage.content.content,
         residual: stage.residual, heads: stage.heads, inputs: prepared.attributes.inputs, model: fitted),
       stage: stage, inner: inner, validation: validation, isFinished: !Interrupt.isRequested)
   }

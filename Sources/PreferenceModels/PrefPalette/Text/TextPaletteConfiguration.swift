@@ -51,6 +51,14 @@ public struct TextPaletteConfiguration: Codable, Sendable, Equatable {
     public init() {}
   }
 
+  public struct Profile: Codable, Sendable, Equatable {
+    /// Refits to other draws of the training pairs, from which the intervals of weights come; 0 for none.
+    public var refits = 50
+    /// Share of wrong flags among the flags of a profile.
+    public var discoveryRate = 0.05
+    public init() {}
+  }
+
   public var data = Data()
   public var features = BradleyTerryConfiguration.Features()
   public var content = Content()
@@ -60,6 +68,7 @@ public struct TextPaletteConfiguration: Codable, Sendable, Equatable {
   public var model = PrefPaletteConfiguration.Model()
   public var objective: PrefPaletteConfiguration.Objective
   public var optimizer = PrefPaletteConfiguration.Optimizer()
+  public var profile = Profile()
   public var run: TrainerConfiguration
 
   public init() {
@@ -116,6 +125,11 @@ public struct TextPaletteConfiguration: Codable, Sendable, Equatable {
       "a list of numbers, 0 or more", selection.ridges)
     try check(
       selection.shared >= 0 && selection.shared.isFinite, "selection.shared", "0 or more", selection.shared)
+    try check(
+      profile.refits == 0 || (2...100_000).contains(profile.refits), "profile.refits", "0, or 2 to 100000", profile.refits)
+    try check(
+      profile.discoveryRate > 0 && profile.discoveryRate < 1, "profile.discovery_rate", "between 0 and 1",
+      profile.discoveryRate)
     try check((1...1_000_000).contains(attributes.texts), "attributes.texts", "1 to 1000000", attributes.texts)
     try check((0..<1).contains(attributes.held), "attributes.held", "0 to below 1", attributes.held)
     guard attributes.counterfactuals.isEmpty || attributes.judgements.isEmpty else {
