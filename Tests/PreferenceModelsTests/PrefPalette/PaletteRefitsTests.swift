@@ -17,8 +17,8 @@ import Testing
       community: [UInt32](repeating: 0, count: pairs.count), post: posts)
   }
 
-  /// Covariance of the factors of two pairs over many draws.
-  private static func covariance(_ draws: [[Float]], _ a: Int, _ b: Int) -> Double {
+  /// Covariance of the counts of two pairs over many draws.
+  private static func covariance(_ draws: [[Int]], _ a: Int, _ b: Int) -> Double {
     let (x, y) = (draws.map { Double($0[a]) }, draws.map { Double($0[b]) })
     let (mx, my) = (x.sum() / Double(x.count), y.sum() / Double(y.count))
     return zip(x, y).map { ($0 - mx) * ($1 - my) }.sum() / Double(x.count)
@@ -28,11 +28,11 @@ import Testing
     let data = try Self.data(pairs: [(0, 1), (2, 3), (4, 5), (6, 7)], posts: [7, 7, 3, 3])
     let draws = PairDraws(data, seed: 1)
     #expect(draws.unit == .posts && draws.halves == [[2, 2, 0, 0], [0, 0, 2, 2]])
-    let factors = try (0..<4000).map { try draws.factors($0) }
-    #expect(factors.allSatisfy { $0[0] == $0[1] && $0[2] == $0[3] })
-    #expect(abs(Self.covariance(factors, 0, 0) - 1) < 0.1 && abs(Self.covariance(factors, 0, 2)) < 0.1)
-    #expect(try draws.factors(7) == PairDraws(data, seed: 1).factors(7))
-    #expect(try factors[0] != PairDraws(data, seed: 2).factors(0) || factors[1] != PairDraws(data, seed: 2).factors(1))
+    let counts = try (0..<4000).map { try draws.counts($0) }
+    #expect(counts.allSatisfy { $0[0] == $0[1] && $0[2] == $0[3] })
+    #expect(abs(Self.covariance(counts, 0, 0) - 1) < 0.1 && abs(Self.covariance(counts, 0, 2)) < 0.1)
+    #expect(try draws.counts(7) == PairDraws(data, seed: 1).counts(7))
+    #expect(try counts[0] != PairDraws(data, seed: 2).counts(0) || counts[1] != PairDraws(data, seed: 2).counts(1))
   }
 
   @Test func pairsWithATextInCommonCovary() throws {
@@ -40,11 +40,11 @@ import Testing
     let pairs: [(UInt32, UInt32)] = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
     let draws = PairDraws(try Self.data(pairs: pairs, posts: [0, 1, 2, 3, 4, 5]), seed: 1)
     #expect(draws.unit == .texts)
-    let factors = try (0..<4000).map { try draws.factors($0) }
-    #expect(factors.allSatisfy { $0.allSatisfy { $0 >= 0 } })
-    #expect(abs(Self.covariance(factors, 0, 0) - 2) < 0.25)
-    #expect(abs(Self.covariance(factors, 0, 1) - 1) < 0.2)
-    #expect(abs(Self.covariance(factors, 0, 5)) < 0.15)
+    let counts = try (0..<4000).map { try draws.counts($0) }
+    #expect(counts.allSatisfy { $0.allSatisfy { $0 >= 0 } })
+    #expect(abs(Self.covariance(counts, 0, 0) - 2) < 0.25)
+    #expect(abs(Self.covariance(counts, 0, 1) - 1) < 0.2)
+    #expect(abs(Self.covariance(counts, 0, 5)) < 0.15)
     let alone = PairDraws(try Self.data(pairs: [(0, 1), (2, 3)], posts: [0, 1]), seed: 1)
     #expect(alone.unit == .pairs)
   }

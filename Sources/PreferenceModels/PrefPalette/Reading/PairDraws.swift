@@ -1,10 +1,10 @@
 import PenchantKernels
 
-/// What every pair counts in other draws of the data: the weights of a bootstrap that refits.
+/// How often every pair stands in other draws of the data: the bootstrap of a profile.
 ///
 /// Pairs of a post are drawn together, with Poisson(1). Without posts, pairs that share a text are not independent either:
-/// then a pair counts 1 + ε + ε', one error of mean 0 and variance 1 for each of its texts. Pairs with a text in common so
-/// covary by 1, as in the dyadic cluster-robust variance (Aronow, Samii and Assenova 2015, section 2), and a pair's own
+/// then a pair is there u + u' times, a number of mean 1/2 and variance 1 for each of its texts. Pairs with a text in common
+/// so covary by 1, as in the dyadic cluster-robust variance (Aronow, Samii and Assenova 2015, section 2), and a pair's own
 /// variance is 2 instead of 1: wide rather than narrow.
 public struct PairDraws: Sendable {
   public enum Unit: String, Codable, Sendable { case posts, texts, pairs }
@@ -50,23 +50,23 @@ public struct PairDraws: Sendable {
     return (members, place.count)
   }
 
-  /// Factors of the pairs' weights, a function of (seed, resample).
-  public func factors(_ resample: Int) throws(KernelError) -> [Float] {
+  /// How often each pair is drawn, a function of (seed, resample).
+  public func counts(_ resample: Int) throws(KernelError) -> [Int] {
     let bootstrap = ClusterBootstrap(seed: seed)
     switch unit {
     case .posts, .pairs:
       let drawn = try bootstrap.weights(resample, clusters: count)
-      return members.map { Float(drawn[$0[0]]) }
+      return members.map { Int(drawn[$0[0]]) }
     case .texts:
       var stream = RandomStream(seed: seed, stream: Self.stream &+ UInt64(resample))
-      // Two values, so that no weight is below 0: -1/2 in four cases of five, else 2.
-      let errors = try stream.uniforms(count).map { $0 < 0.2 ? Float(2) : -0.5 }
-      return members.map { 1 + errors[$0[0]] + errors[$0[1]] }
+      // 0, 1 or 3 by these chances has the mean and the variance that are wanted.
+      let drawn = try stream.uniforms(count).map { $0 < 0.75 ? 0 : $0 < 0.875 ? 1 : 3 }
+      return members.map { drawn[$0[0]] + drawn[$0[1]] }
     }
   }
 
-  /// Factors of two halves of the posts, each counted twice.
-  public var halves: [[Float]] { [half.map { $0 ? 0 : 2 }, half.map { $0 ? 2 : 0 }] }
+  /// Two halves of the posts, each pair of them twice.
+  public var halves: [[Int]] { [half.map { $0 ? 0 : 2 }, half.map { $0 ? 2 : 0 }] }
 
   private static let stream: UInt64 = 0x5041_4952_0000_0000
 }

@@ -10,16 +10,16 @@ public struct PaletteRefits: Sendable {
   /// W `[C][K]` of refits to two halves of the posts.
   public let halves: [[[Double]]]
 
-  /// What every pair counts in each fit: two halves, then `count` draws.
+  /// How often every pair stands in each fit: two halves, then `count` draws.
   ///
   /// - Parameter count: 2 or more. A deviation from B draws is itself known to within 1 / √(2 B) of it.
-  public static func factors(_ draws: PairDraws, count: Int) throws -> [[Float]] {
+  public static func counts(_ draws: PairDraws, refits count: Int) throws -> [[Int]] {
     guard count >= 2 else { throw ConfigurationError("\(count) refits; 2 or more say how far a weight moves") }
-    return try draws.halves + (0..<count).map { try draws.factors($0) }
+    return try draws.halves + (0..<count).map { try draws.counts($0) }
   }
 
   /// - Parameters:
-  ///   - fits: how many rows `factors` has.
+  ///   - fits: how many rows `counts` has.
   ///   - refit: W `[C][K]` of a fit by one row of them.
   public init(
     _ draws: PairDraws, fits: Int, progress: ProgressLine = ProgressLine(style: .silent),
@@ -47,9 +47,9 @@ public struct PaletteRefits: Sendable {
     seed: UInt64 = 0, progress: ProgressLine = ProgressLine(style: .silent)
   ) throws {
     let draws = PairDraws(data, seed: seed)
-    let factors = try Self.factors(draws, count: count)
-    try self.init(draws, fits: factors.count, progress: progress) { row in
-      try model.fit(to: data.counting(factors[row]), start: start).profile(on: reading).weights
+    let counts = try Self.counts(draws, refits: count)
+    try self.init(draws, fits: counts.count, progress: progress) { row in
+      try model.fit(to: data.drawn(counts[row]), start: start).profile(on: reading).weights
     }
   }
 }

@@ -199,16 +199,16 @@ extension TextPalette {
       stage.train, stage.texts, attributes: data.attributes, communities: data.communities)
     let palette = try PrefPalette(configuration.palette(selection, pairs: train.count), seed: seed)
     let draws = PairDraws(train, seed: seed)
-    let factors = try PaletteRefits.factors(draws, count: configuration.profile.refits)
+    let counts = try PaletteRefits.counts(draws, refits: configuration.profile.refits)
     let scores = try stage.content.cross.scores(
-      counting: factors.map { row in
+      counting: counts.map { row in
         var counted = [Float](repeating: 1, count: table.pairs.count)
-        for (pair, factor) in zip(stage.train, row) { counted[pair] = factor }
+        for (pair, count) in zip(stage.train, row) { counted[pair] = Float(count) }
         return counted
       })
-    return try PaletteRefits(draws, fits: factors.count, progress: progress) { row in
+    return try PaletteRefits(draws, fits: counts.count, progress: progress) { row in
       let other = try stage.rescored(scores[row])
-      var (pairs, reading) = (train.counting(factors[row]), data)
+      var (pairs, reading) = (train.drawn(counts[row]), data)
       (pairs.texts, reading.texts) = (other.texts, other.texts)
       return try palette.fit(to: pairs, start: other.start).profile(on: reading).weights
     }
