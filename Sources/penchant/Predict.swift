@@ -124,9 +124,10 @@ struct Predict: ParsableCommand {
     } else {
       let context = fields?.prompt ?? ""
       let found = try model.predict([fields?.text ?? ""], contexts: [context], community: community)
-      let plain = try model.predict([fields?.text ?? ""], contexts: [context], community: community, use: false)
-      answer = Answer(utility: Double(found.utility[0]), content: Double(plain.utility[0]))
-      answer.contributions = Dictionary(uniqueKeysWithValues: zip(names, found.kappa.map(Double.init)))
+      let utility = Double(found.utility[0])
+      let contributions = found.kappa.map(Double.init)
+      answer = Answer(utility: utility, content: utility - contributions.reduce(0, +))
+      answer.contributions = Dictionary(uniqueKeysWithValues: zip(names, contributions))
     }
     answer.communityKnown = isKnown ? nil : false
     return answer

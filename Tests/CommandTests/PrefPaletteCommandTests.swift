@@ -23,7 +23,7 @@ import Testing
 
   static let small = [
     "--attributes", "politeness,verbosity", "--set", "attributes.texts=12", "--set", "heads.width=8", "--set",
-    "heads.batch_size=32", "--set", "heads.run.epochs=4", "--set", "content.width=6", "--set", "content.folds=3", "--set",
+    "heads.batch_size=32", "--set", "heads.run.epochs=4", "--set", "content.width=6", "--set", "content.folds=3", "--set", "profile.refits=4", "--set",
     "content.ridges=[10]", "--set", "features.featuriser.longest_characters=0", "--set", "selection.ridges=[0.002]",
     "--set", "data.test=0.2",
   ]

@@ -13,7 +13,9 @@ struct PrefPaletteRecoveryTests {
   static func linear(
     _ corpus: SyntheticPalette.Corpus, content: Bool, scores: Bool
   ) throws -> (accuracy: Double, correlation: Double, shortfall: Double) {
-    @Sendable func rows(_ data: PaletteData) -> [Double] {
+    let (d, K) = (corpus.train.texts.contentWidth, corpus.train.texts.attributes)
+    let width = (content ? d : 0) + (scores ? K : 0)
+    @Sendable func likelihood(_ data: PaletteData) -> PairLikelihood {
       let texts = data.texts
       var rows: [Double] = []
       for (a, b) in zip(data.chosen, data.rejected) {
@@ -25,26 +27,24 @@ struct PrefPaletteRecoveryTests {
         if content { part(texts.content, texts.contentWidth) }
         if scores { part(texts.scores, texts.attributes) }
       }
-      return rows
+      return PairLikelihood(width: width, differences: rows, weight: data.weight.map(Double.init))
     }
-    let (d, K) = (corpus.train.texts.contentWidth, corpus.train.texts.attributes)
-    let width = (content ? d : 0) + (scores ? K : 0)
     let parts = try parallelMap(corpus.weights.count) { c -> (Double, Double, Double) in
-      let fit = PaletteNewton(rows: rows(corpus.train.of(community: c)), width: width)
-      let validation = PaletteNewton(rows: rows(corpus.validation.of(community: c)), width: width)
+      let fit = likelihood(corpus.train.of(community: c))
+      let validation = likelihood(corpus.validation.of(community: c))
       var (w, least) = ([Double](), Double.infinity)
       // Sixty-four columns of content and nineteen scores want penalties of their own.
       let ridges = [2.0, 8, 32, 128]
       for ridge in content ? ridges : [0] {
         for second in scores ? ridges : [0] {
           let precision = (0..<width).map { content && $0 < d ? ridge : second }
-          let weights = try fit.solve(mean: [Double](repeating: 0, count: width), precision: precision)
-          let loss = validation.margins(weights).reduce(0) { $0 + softplus(-$1) }
+          let weights = try DampedNewton(mean: [Double](repeating: 0, count: width), precision: precision)
+            .solve(fit).weights
+          let loss = validation.margins(at: weights).reduce(0) { $0 + softplus(-$1) }
           if loss < least { (w, least) = (weights, loss) }
         }
       }
-      let test = PaletteNewton(rows: rows(corpus.test.of(community: c)), width: width)
-      let margins = test.margins(w)
+      let margins = likelihood(corpus.test.of(community: c)).margins(at: w)
       let r = scores ? pearsonCorrelation(Array(w.suffix(K)), corpus.weights[c]) : .nan
       let own = corpus.test.community.indices.filter { Int(corpus.test.community[$0]) == c }
       let utilities = own.map { corpus.testMargins[$0] }

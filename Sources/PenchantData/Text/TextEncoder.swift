@@ -18,3 +18,8 @@ public protocol LayeredTextEncoder: TextEncoder {
   /// - Throws: `DataError` for another layer.
   func reading(layer: Int) throws -> any TextEncoder
 }
+
+extension LayeredTextEncoder {
+  /// The layer half way, which tells most of how a text is written.
+  public var middleLayer: Int { (layers + 1) / 2 }
+}

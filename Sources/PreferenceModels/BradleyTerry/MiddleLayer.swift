@@ -20,8 +20,7 @@ struct MiddleLayer: Sendable {
       }
       return nil
     }
-    let layer =
-      configuration.middleLayer == 0 ? (layered.layers + 1) / 2 : configuration.middleLayer
+    let layer = configuration.middleLayer == 0 ? layered.middleLayer : configuration.middleLayer
     guard layer <= layered.layers else {
       throw ConfigurationError(
         "features.middle_layer must be 0 to \(layered.layers), the layers of the encoder, found \(layer)")

@@ -65,15 +65,16 @@ extension FittedPrefPalette {
       for i in 0..<width { differences.append(features[a * width + i] - features[b * width + i]) }
     }
     // Weights are fitted as distances from the prior's mean, which `start` holds.
-    let fit = PaletteNewton(
-      rows: differences, width: width,
+    let likelihood = PairLikelihood(
+      width: width, differences: differences, weight: pairs.weight.map(Double.init),
       offset: zip(rows.chosen, rows.rejected).map {
         Double(prediction.utility[$0]) - Double(prediction.utility[$1])
-      }, weight: pairs.weight.map(Double.init))
+      })
     let precision = (0..<width).map {
       1 / ($0 < shape.content ? prior.rewardVariance : prior.directionVariance)
     }
-    let moved = try fit.solve(mean: [Double](repeating: 0, count: width), precision: precision)
+    let moved = try DampedNewton(mean: [Double](repeating: 0, count: width), precision: precision)
+      .solve(likelihood).weights
     for (i, at) in grown.own(Int(place)).dropFirst(shape.rank).enumerated() { values[at] += Float(moved[i]) }
     return try FittedPrefPalette(
       configuration: configuration, seed: seed, shape: grown, attributes: attributes,

@@ -69,6 +69,6 @@ public struct PaletteTextInputs: Sendable {
 
   private static func style(of encoder: any TextEncoder) throws -> any TextEncoder {
     guard let layered = encoder as? any LayeredTextEncoder, layered.layers > 0 else { return encoder }
-    return try layered.reading(layer: (layered.layers + 1) / 2)
+    return try layered.reading(layer: layered.middleLayer)
   }
 }
