@@ -65,8 +65,9 @@ public struct InteractionLog: Sendable, Equatable {
 
   /// Appends an event whose user and item are in the tables.
   mutating func append(_ event: Event) {
+    let before = count
     func extend<Value>(_ column: inout [Value], _ value: Value?) {
-      guard column.count == count else { return }
+      guard column.count == before else { return }
       if let value { column.append(value) } else { column = [] }
     }
     extend(&ratings, event.rating)

@@ -49,16 +49,15 @@ public struct InteractionReader: ~Copyable {
   public mutating func advance() throws(DataError) -> Bool {
     while try lines.advance() {
       guard !lines.withLine(isBlank) else { continue }
-      guard let layout else {
-        let text = lines.withLine { $0.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) } }
-        let (layout, isHeader) = try InteractionLayout.detect(
-          text, format: format, columns: columns, file: lines.name, number: lines.number)
-        self.layout = layout
+      let bytes = lines.withLine { line in line.withUnsafeBufferPointer { Array($0) } }
+      let line = InteractionLine(bytes: bytes, file: lines.name, number: lines.number, columns: columns)
+      if layout == nil {
+        let (found, isHeader) = try InteractionLayout.detect(
+          line.text, format: format, columns: columns, file: lines.name, number: lines.number)
+        layout = found
         if isHeader { return true }
-        try parse(layout)
-        return true
       }
-      try parse(layout)
+      if let layout { try line.parse(layout, into: &read, &histories) }
       return true
     }
     return false
@@ -73,154 +72,6 @@ public struct InteractionReader: ~Copyable {
       throw noRecords(lines.name, bytes: lines.bytesRead, needs: "one interaction a line")
     }
     return read
-  }
-
-  private mutating func parse(_ layout: InteractionLayout) throws(DataError) {
-    switch layout {
-    case .delimited(let separator, let places, let names):
-      try delimited(separator, places, names)
-    case .doubleColon(let hasTime):
-      let names = hasTime ? ["user", "item", "rating", "timestamp"] : ["user", "item", "rating"]
-      try event(
-        InteractionColumns.Places(user: 0, item: 1, rating: 2, time: hasTime ? 3 : nil), names,
-        lines.withLine { splitAtDoubleColons($0) })
-    case .sequences: try sequence()
-    case .jsonLines: try json()
-    }
-  }
-
-  private mutating func delimited(
-    _ separator: UInt8, _ places: InteractionColumns.Places, _ names: [String]
-  ) throws(DataError) {
-    let isQuoted = separator != UInt8(ascii: "\t") && lines.withLine { contains($0, UInt8(ascii: "\"")) }
-    guard isQuoted else {
-      return try event(places, names, lines.withLine { split($0, at: separator) })
-    }
-    let text = lines.withLine { $0.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) } }
-    guard let parts = delimitedFields(text, separator: separator) else {
-      throw wrong(nil, "a quoted field is not closed", expected: "a closing \"", found: text)
-    }
-    try event(places, names, count: parts.count) { parts[$0] }
-  }
-
-  private mutating func event(
-    _ places: InteractionColumns.Places, _ names: [String], _ ranges: [Range<Int>]
-  ) throws(DataError) {
-    let texts = lines.withLine { line in
-      [places.user, places.item, places.rating ?? -1, places.time ?? -1, places.part ?? -1].map { place in
-        ranges.indices.contains(place) ? text(line, ranges[place]) : ""
-      }
-    }
-    try event(places, names, count: ranges.count) { place in
-      place == places.user
-        ? texts[0]
-        : place == places.item
-          ? texts[1] : place == places.rating ? texts[2] : place == places.time ? texts[3] : texts[4]
-    }
-  }
-
-  private mutating func event(
-    _ places: InteractionColumns.Places, _ names: [String], count: Int, _ field: (Int) -> String
-  ) throws(DataError) {
-    guard count == names.count else {
-      let text = lines.withLine { $0.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) } }
-      throw wrong(
-        nil, "the line has \(count) fields", expected: "\(names.count) fields: \(quotedList(names))", found: text)
-    }
-    func name(_ place: Int) throws(DataError) -> String {
-      let text = field(place)
-      guard !text.isEmpty else {
-        throw wrong(names[place], "\"\(names[place])\" is empty", expected: "an id", found: "nothing")
-      }
-      return text
-    }
-    func number(_ place: Int?) throws(DataError) -> Double? {
-      guard let place else { return nil }
-      let text = field(place)
-      guard let value = parseNumber(text) else {
-        throw wrong(
-          names[place], "\"\(names[place])\" is not a number", expected: "a finite number", found: text,
-          repair: places.time == place ? "write times as seconds since 1970" : nil)
-      }
-      return value
-    }
-    func part(_ place: Int?) throws(DataError) -> InteractionLog.Part? {
-      guard let place else { return nil }
-      let text = field(place)
-      guard let part = InteractionLog.Part(named: text) else { throw wrongPart(names[place], text) }
-      return part
-    }
-    let (user, item) = (try name(places.user), try name(places.item))
-    let (rating, time) = (try number(places.rating), try number(places.time))
-    read.append(
-      user: user, item: item, rating: rating.map { Float($0) }, time: time, part: try part(places.part))
-  }
-
-  private mutating func sequence() throws(DataError) {
-    let names = lines.withLine { words($0) }
-    guard names.count > 1 else {
-      throw wrong("item", "the user has no items", expected: "user item item …", found: names.joined())
-    }
-    for item in names.dropFirst() { read.append(user: names[0], item: item) }
-  }
-
-  private mutating func json() throws(DataError) {
-    let (file, line) = (lines.name, lines.number)
-    let record = try lines.withLine { (bytes) throws(DataError) in
-      try JSONRecord(bytes, file: file, line: line)
-    }
-    func first(_ asked: String?, _ known: [String], _ role: String) throws(DataError) -> String {
-      for key in asked.map({ [$0] }) ?? record.object.keys.filter({ known.contains($0.lowercased()) }) {
-        if let name = try record.name(key), !name.isEmpty { return name }
-      }
-      throw record.missing(
-        asked ?? role, needs: "\"user\" and \"item\", or \"user\", \"history\" and \"target\"",
-        known: ["user", "item", "history", "target", "rating", "timestamp", "split"])
-    }
-    func number(_ asked: String?, _ known: [String]) throws(DataError) -> Double? {
-      for key in asked.map({ [$0] }) ?? record.object.keys.filter({ known.contains($0.lowercased()) }) {
-        if let value = try record.number(key) { return value }
-      }
-      return nil
-    }
-    func part() throws(DataError) -> InteractionLog.Part? {
-      guard let (name, value) = record.field(columns.part ?? "split", "part") else { return nil }
-      let text = value.string ?? value.description
-      guard let part = InteractionLog.Part(named: text) else { throw wrongPart(name, text) }
-      return part
-    }
-    let user = try first(columns.user, InteractionColumns.userNames, "user")
-    if let (_, value) = record.field("history") {
-      let history = value.array?.compactMap(itemName)
-      guard let history, history.count == value.array?.count else {
-        throw record.wrong("history", value, expected: "a list of item ids, oldest first")
-      }
-      guard let target = record.object["target"].flatMap(itemName) else {
-        throw record.missing("target", needs: "\"user\", \"history\" and \"target\"", known: ["user", "history"])
-      }
-      return try histories.append(
-        user: user, history: history, target: target, part: try part(), to: &read, file: file, line: line)
-    }
-    read.append(
-      user: user, item: try first(columns.item, InteractionColumns.itemNames, "item"),
-      rating: try number(columns.rating, InteractionColumns.ratingNames).map { Float($0) },
-      time: try number(columns.time, InteractionColumns.timeNames), part: try part())
-  }
-
-  private func itemName(_ value: JSONValue) -> String? {
-    value.string ?? value.integer.map { String($0) }
-  }
-
-  private func wrong(
-    _ field: String?, _ problem: String, expected: String, found: String, repair: String? = nil
-  ) -> DataError {
-    DataError(
-      file: lines.name, line: lines.number, field: field, problem, expected: "expected \(expected)",
-      found: "found \(clipped(found, 120))", repair: repair)
-  }
-
-  private func wrongPart(_ field: String, _ text: String) -> DataError {
-    wrong(field, "\"\(field)\" names no part", expected: "train, validation or test (or 1, 2, 3)", found: text)
   }
 }
 

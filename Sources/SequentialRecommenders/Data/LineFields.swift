@@ -1,5 +1,5 @@
 /// Ranges of the fields of a line.
-func split(_ line: Span<UInt8>, at separator: UInt8) -> [Range<Int>] {
+func split(_ line: [UInt8], at separator: UInt8) -> [Range<Int>] {
   var fields: [Range<Int>] = []
   var start = 0
   for place in line.indices where line[place] == separator {
@@ -11,7 +11,7 @@ func split(_ line: Span<UInt8>, at separator: UInt8) -> [Range<Int>] {
 }
 
 /// The same for `::`.
-func splitAtDoubleColons(_ line: Span<UInt8>) -> [Range<Int>] {
+func splitAtDoubleColons(_ line: [UInt8]) -> [Range<Int>] {
   var fields: [Range<Int>] = []
   var start = 0
   var place = 0
@@ -29,29 +29,16 @@ func splitAtDoubleColons(_ line: Span<UInt8>) -> [Range<Int>] {
 }
 
 /// A part of a line without blanks around it.
-func text(_ line: Span<UInt8>, _ range: Range<Int>) -> String {
+func field(_ line: [UInt8], _ range: Range<Int>) -> String {
   var (start, end) = (range.lowerBound, range.upperBound)
   while start < end, line[start] == 0x20 || line[start] == 0x09 { start += 1 }
   while end > start, line[end - 1] == 0x20 || line[end - 1] == 0x09 { end -= 1 }
-  return line.extracting(start..<end).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+  return String(decoding: line[start..<end], as: UTF8.self)
 }
 
 /// What stands between blanks and tabs.
-func words(_ line: Span<UInt8>) -> [String] {
-  var words: [String] = []
-  var place = 0
-  while place < line.count {
-    while place < line.count, line[place] == 0x20 || line[place] == 0x09 { place += 1 }
-    let start = place
-    while place < line.count, line[place] != 0x20, line[place] != 0x09 { place += 1 }
-    if place > start { words.append(text(line, start..<place)) }
-  }
-  return words
-}
-
-func contains(_ line: Span<UInt8>, _ byte: UInt8) -> Bool {
-  for place in line.indices where line[place] == byte { return true }
-  return false
+func words(_ line: [UInt8]) -> [String] {
+  line.split { $0 == 0x20 || $0 == 0x09 }.map { String(decoding: $0, as: UTF8.self) }
 }
 
 /// A finite number.

@@ -13,6 +13,8 @@ import Testing
     #expect(summary.outOfOrder == 94_244 && summary.equalTimes == 75_772 && summary.undecidedLast == 415)
     #expect(summary.duplicates == 0 && summary.itemsWithoutEvents == 0 && summary.itemsWithoutDescription == 0)
     #expect(items["1"]?.title == "Toy Story")
+    // Of the same rule in Python.
+    #expect(summary.leaveOneOutChecksum == "a34e5edcf2efc4df")
   }
 
   @Test(.enabled(if: SharedData.has("amazon-beauty/sequences.txt.gz"), "Amazon Beauty is not here"))
