@@ -21,7 +21,8 @@ public struct BaselineChoice<Configuration: Sendable>: Sendable {
   ) throws {
     guard !grid.isEmpty, validation.count > 0 else {
       throw KernelError.value(
-        "BaselineChoice", "\(grid.count) configurations and \(validation.count) validation cases; 1 or more are needed")
+        "BaselineChoice",
+        "\(grid.count) configurations and \(validation.count) validation cases; 1 or more are needed")
     }
     var trials: [(configuration: Configuration, value: Double)] = []
     for configuration in grid {

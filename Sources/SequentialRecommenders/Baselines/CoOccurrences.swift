@@ -10,14 +10,18 @@ public struct CoOccurrences: Sendable {
   /// - Complexity: the sum over histories of their squared length, at most `limit` each. Runs on the team.
   /// - Throws: `KernelError.value` for a limit below 2.
   public init(_ train: ItemSequences, limit: Int = 500) throws {
-    guard limit >= 2 else { throw KernelError.value("CoOccurrences", "\(limit) items a history; 2 are needed") }
+    guard limit >= 2 else {
+      throw KernelError.value("CoOccurrences", "\(limit) items a history; 2 are needed")
+    }
     // Each history once: its distinct items.
     var baskets: [[Int32]] = []
     baskets.reserveCapacity(train.count)
     for user in 0..<train.count { baskets.append(Array(Set(train[user].suffix(limit))).sorted()) }
     let sets = try ItemSequences(itemCount: train.itemCount, sequences: baskets)
     var owner = [Int](repeating: 0, count: sets.items.count)
-    for user in 0..<sets.count { for place in sets.offsets[user]..<sets.offsets[user + 1] { owner[place] = user } }
+    for user in 0..<sets.count {
+      for place in sets.offsets[user]..<sets.offsets[user + 1] { owner[place] = user }
+    }
     let (places, users) = (ItemPlaces(sets), owner)
     counts = try ItemCounts(rows: train.itemCount) { item, visit in
       for event in places[item] {

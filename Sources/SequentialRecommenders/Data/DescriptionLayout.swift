@@ -21,7 +21,8 @@ enum DescriptionLayout {
     let tab = UInt8(ascii: "\t")
     if line.utf8.contains(tab), line.contains(":token") {
       let header = try AtomicHeader(line, file: file, number: number)
-      guard let item = header.names.firstIndex(where: { InteractionColumns.itemNames.contains($0.lowercased()) })
+      guard
+        let item = header.names.firstIndex(where: { InteractionColumns.itemNames.contains($0.lowercased()) })
       else { throw noItem(header.names, file, number) }
       let columns = zip(header.names, header.types).map { name, type in
         Column(name: name, role: role(name, isList: type == "token_seq", separator: " "))
@@ -65,7 +66,8 @@ enum DescriptionLayout {
     case .doubleColon:
       let fields = line.split(separator: "::", omittingEmptySubsequences: false).map { String($0).trimmed }
       guard fields.count == 3, !fields[0].isEmpty else {
-        throw wrong("the line has \(fields.count) fields", expected: "item::title::genres", line, file, number)
+        throw wrong(
+          "the line has \(fields.count) fields", expected: "item::title::genres", line, file, number)
       }
       let genres = fields[2].split(separator: "|").map(String.init)
       return (fields[0], ItemDescription(title: fields[1], attributes: genres))
@@ -75,7 +77,9 @@ enum DescriptionLayout {
         isTab
         ? line.split(separator: "\t", omittingEmptySubsequences: false).map { String($0).trimmed }
         : delimitedFields(line, separator: separator)
-      guard let fields else { throw wrong("a quoted field is not closed", expected: "a closing \"", line, file, number) }
+      guard let fields else {
+        throw wrong("a quoted field is not closed", expected: "a closing \"", line, file, number)
+      }
       guard fields.count == columns.count else {
         throw wrong(
           "the line has \(fields.count) fields",
@@ -109,7 +113,8 @@ enum DescriptionLayout {
     let record = try JSONRecord(Array(line.utf8).span, file: file, line: number)
     let key = record.object.keys.first { InteractionColumns.itemNames.contains($0.lowercased()) }
     guard let key, let name = try record.name(key), !name.isEmpty else {
-      throw record.missing("item", needs: "\"item\", and maybe \"title\" and \"description\"", known: ["title"])
+      throw record.missing(
+        "item", needs: "\"item\", and maybe \"title\" and \"description\"", known: ["title"])
     }
     var description = ItemDescription()
     description.title = try record.name("title", "name")
@@ -133,6 +138,7 @@ enum DescriptionLayout {
     _ problem: String, expected: String, _ line: String, _ file: String, _ number: Int
   ) -> DataError {
     DataError(
-      file: file, line: number, problem, expected: "expected \(expected)", found: "found \(clipped(line, 120))")
+      file: file, line: number, problem, expected: "expected \(expected)",
+      found: "found \(clipped(line, 120))")
   }
 }

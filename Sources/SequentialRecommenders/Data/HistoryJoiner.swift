@@ -17,7 +17,8 @@ struct HistoryJoiner {
         "the history of \"\(clipped(user, 40))\" does not continue what stands before",
         expected: "expected it to end in \(quotedList(known.suffix(3)))",
         found: "found \(quotedList(history.suffix(3)))",
-        repair: "write the records of a user in the order of time, each with the last items before its target")
+        repair: "write the records of a user in the order of time, each with the last items before its target"
+      )
     }
     if known == nil {
       for item in history {

@@ -78,7 +78,9 @@ enum InteractionLayout: Equatable {
     if line.contains("::") { return .doubleColon }
     if isAtomicName(file) { return .atomic }
     let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
-    if fields.contains(where: { field in AtomicHeader.types.contains { field.hasSuffix(":\($0)") } }) { return .atomic }
+    if fields.contains(where: { field in AtomicHeader.types.contains { field.hasSuffix(":\($0)") } }) {
+      return .atomic
+    }
     if fields.count == 4, fields.allSatisfy({ Double($0) != nil }) { return .tabs }
     if fields.count > 1 || line.utf8.contains(where: { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: ";") }) {
       return .columns

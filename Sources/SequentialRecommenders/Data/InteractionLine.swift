@@ -45,7 +45,8 @@ struct InteractionLine {
   ) throws(DataError) {
     guard count == names.count else {
       throw wrong(
-        nil, "the line has \(count) fields", expected: "\(names.count) fields: \(quotedList(names))", found: text)
+        nil, "the line has \(count) fields", expected: "\(names.count) fields: \(quotedList(names))",
+        found: text)
     }
     func name(_ place: Int) throws(DataError) -> String {
       let text = field(place)
@@ -102,7 +103,8 @@ struct InteractionLine {
         throw record.wrong("history", list, expected: "a list of item ids, oldest first")
       }
       guard let target = record.object["target"].flatMap(InteractionLine.itemName) else {
-        throw record.missing("target", needs: "\"user\", \"history\" and \"target\"", known: ["user", "history"])
+        throw record.missing(
+          "target", needs: "\"user\", \"history\" and \"target\"", known: ["user", "history"])
       }
       return try histories.append(
         user: user, history: history, target: target, part: part, to: &log, file: file, line: number)

@@ -103,12 +103,17 @@ public struct InteractionSummary: Sendable, Codable, Equatable {
       ("users", "\(users)"), ("items", "\(items)"), ("events", "\(events)"),
       ("density", short(density * 100) + " %"), ("events a user", text(lengths)),
       ("events an item", text(popularities)),
-      ("events on the top 1 % / 10 % of items", percent(concentration.topPercent) + " / " + percent(concentration.topTenth)),
-      ("Gini of the popularity", short(concentration.gini)), ("users with fewer than 3 events", "\(shortUsers)"),
+      (
+        "events on the top 1 % / 10 % of items",
+        percent(concentration.topPercent) + " / " + percent(concentration.topTenth)
+      ),
+      ("Gini of the popularity", short(concentration.gini)),
+      ("users with fewer than 3 events", "\(shortUsers)"),
     ]
     if let firstTime, let lastTime {
       rows += [
-        ("times", "\(short(firstTime)) to \(short(lastTime))"), ("events behind a later one", "\(outOfOrder)"),
+        ("times", "\(short(firstTime)) to \(short(lastTime))"),
+        ("events behind a later one", "\(outOfOrder)"),
         ("events that share their time", "\(equalTimes)"),
         ("users whose last two share their time", "\(undecidedLast)"),
       ]
@@ -117,11 +122,13 @@ public struct InteractionSummary: Sendable, Codable, Equatable {
     }
     rows += [("duplicate events", "\(duplicates)"), ("repeated items", "\(repeats)")]
     if !ratings.isEmpty {
-      rows.append(("ratings", ratings.map { "\(short(Double($0.rating))): \($0.events)" }.joined(separator: ", ")))
+      rows.append(
+        ("ratings", ratings.map { "\(short(Double($0.rating))): \($0.events)" }.joined(separator: ", ")))
     }
     if !parts.isEmpty {
       let names = InteractionLog.Part.allCases.map { "\($0)" }
-      rows.append(("parts", names.compactMap { name in parts[name].map { "\(name) \($0)" } }.joined(separator: ", ")))
+      rows.append(
+        ("parts", names.compactMap { name in parts[name].map { "\(name) \($0)" } }.joined(separator: ", ")))
     }
     if let itemsWithoutEvents, let itemsWithoutDescription {
       rows += [
@@ -136,7 +143,8 @@ public struct InteractionSummary: Sendable, Codable, Equatable {
 
   private func text(_ quantiles: Quantiles) -> String {
     let q = quantiles
-    return "min \(q.minimum), 25% \(q.lower), 50% \(q.median), 75% \(q.upper), 95% \(q.high), max \(q.maximum), "
+    return
+      "min \(q.minimum), 25% \(q.lower), 50% \(q.median), 75% \(q.upper), 95% \(q.high), max \(q.maximum), "
       + "mean \(short(q.mean))"
   }
 

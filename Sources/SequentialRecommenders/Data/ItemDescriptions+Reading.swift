@@ -43,7 +43,8 @@ extension ItemDescriptions {
       }
       guard insert(entry.name, entry.description) else {
         throw DataError(
-          file: file, line: number, field: "item", "the item \"\(clipped(entry.name, 40))\" is described twice",
+          file: file, line: number, field: "item",
+          "the item \"\(clipped(entry.name, 40))\" is described twice",
           expected: "expected one line an item", found: "found \"\(clipped(entry.name, 40))\" again")
       }
     }
@@ -65,7 +66,8 @@ extension ItemDescriptions {
         throw DataError(
           file: file, line: number, field: name,
           "an attribute of item \"\(clipped(name, 40))\" is no name",
-          expected: "expected a list of strings or whole numbers", found: "found \(clipped(value.description))")
+          expected: "expected a list of strings or whole numbers",
+          found: "found \(clipped(value.description))")
       }
       items.append((name, ItemDescription(attributes: attributes)))
     }

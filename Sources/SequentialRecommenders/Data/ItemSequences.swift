@@ -20,7 +20,8 @@ public struct ItemSequences: Sendable, Equatable {
     guard offsets.first == 0, offsets.last == items.count else {
       throw KernelError.shape(
         "ItemSequences",
-        "offsets go from \(offsets.first ?? -1) to \(offsets.last ?? -1), they must go from 0 to \(items.count)")
+        "offsets go from \(offsets.first ?? -1) to \(offsets.last ?? -1), they must go from 0 to \(items.count)"
+      )
     }
     if let user = offsets.indices.dropFirst().first(where: { offsets[$0] < offsets[$0 - 1] }) {
       throw KernelError.shape(

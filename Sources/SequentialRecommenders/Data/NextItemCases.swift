@@ -22,7 +22,8 @@ public struct NextItemCases: Sendable, Equatable {
       }
       guard position >= 0, position < sequences[Int(user)].count else {
         throw .value(
-          "NextItemCases", "position \(position) of user \(user), who has \(sequences[Int(user)].count) items")
+          "NextItemCases", "position \(position) of user \(user), who has \(sequences[Int(user)].count) items"
+        )
       }
     }
     self.sequences = sequences

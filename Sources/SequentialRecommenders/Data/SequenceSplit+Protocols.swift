@@ -18,23 +18,41 @@ extension SequenceSplit {
   ///
   /// - Throws: `KernelError.value` for a minimum below 3.
   public static func leaveOneOut(_ log: InteractionLog, minimumLength: Int = 3) throws -> SequenceSplit {
+    try leaveOneOut(
+      log.sequences(), minimumLength: minimumLength, userNames: log.users.names, itemNames: log.items.names)
+  }
+
+  /// The same of histories without names: users and items are called by their numbers, from 1.
+  public static func leaveOneOut(_ sequences: ItemSequences, minimumLength: Int = 3) throws -> SequenceSplit {
+    try leaveOneOut(
+      sequences, minimumLength: minimumLength, userNames: (0..<sequences.count).map { "\($0 + 1)" },
+      itemNames: (0..<sequences.itemCount).map { "\($0 + 1)" })
+  }
+
+  private static func leaveOneOut(
+    _ sequences: ItemSequences, minimumLength: Int, userNames: [String], itemNames: [String]
+  ) throws -> SequenceSplit {
     guard minimumLength >= 3 else {
       throw KernelError.value(
         "SequenceSplit.leaveOneOut",
         "a minimum of \(minimumLength) events; 3 are needed to train, validate and test")
     }
-    let sequences = try log.sequences()
-    var kept: [Int] = []
-    var users: [Int32] = []
+    var train: [Int32] = []
+    train.reserveCapacity(sequences.items.count)
+    var offsets = [0]
+    var tested: [Int32] = []
     for user in 0..<sequences.count {
-      let length = sequences[user].count
-      kept.append(length >= minimumLength ? length - 2 : length)
-      if length >= minimumLength { users.append(Int32(user)) }
+      let history = sequences[user]
+      train += history.count >= minimumLength ? history.dropLast(2) : history
+      offsets.append(train.count)
+      if history.count >= minimumLength { tested.append(Int32(user)) }
     }
-    return try SequenceSplit(
-      "leave-one-out", log, sequences, trainLengths: kept,
-      validation: users.map { ($0, Int32(sequences[Int($0)].count - 2)) },
-      test: users.map { ($0, Int32(sequences[Int($0)].count - 1)) })
+    return SequenceSplit(
+      name: "leave-one-out",
+      train: try ItemSequences(itemCount: sequences.itemCount, offsets: offsets, items: train),
+      validation: try cases(sequences, tested.map { ($0, Int32(sequences[Int($0)].count - 2)) }),
+      test: try cases(sequences, tested.map { ($0, Int32(sequences[Int($0)].count - 1)) }),
+      userNames: userNames, itemNames: itemNames)
   }
 
   /// Events up to a moment train, those up to a second one validate, later ones test. The moments cut the span between the
@@ -61,7 +79,8 @@ extension SequenceSplit {
     let (first, last) = (log.times.min() ?? 0, log.times.max() ?? 0)
     let bounds = [validationFrom, testFrom].map { first + (last - first) * $0 }
     return try parted(
-      log, name: "global time \(percent(validationFrom))/\(percent(testFrom))", minimumHistory: minimumHistory,
+      log, name: "global time \(percent(validationFrom))/\(percent(testFrom))",
+      minimumHistory: minimumHistory,
       seen: seen
     ) { event in
       log.times[event] <= bounds[0] ? .train : log.times[event] <= bounds[1] ? .validation : .test
@@ -80,7 +99,8 @@ extension SequenceSplit {
         "SequenceSplit.ofFile", "the file names no parts; it needs a column \"split\" or \"part\"")
     }
     return try parted(
-      log, name: "parts of the file", minimumHistory: minimumHistory, seen: seen) { log.parts[$0] }
+      log, name: "parts of the file", minimumHistory: minimumHistory, seen: seen
+    ) { log.parts[$0] }
   }
 
   private static func percent(_ share: Double) -> Int { Int((share * 100).rounded()) }
@@ -121,7 +141,8 @@ extension SequenceSplit {
       offsets.append(train.count)
     }
     return SequenceSplit(
-      name: name + (seen == .any ? "" : ", \(seen == .target ? "targets" : "targets and histories") seen in training"),
+      name: name
+        + (seen == .any ? "" : ", \(seen == .target ? "targets" : "targets and histories") seen in training"),
       train: try ItemSequences(itemCount: sequences.itemCount, offsets: offsets, items: train),
       validation: try cases(sequences, validation), test: try cases(sequences, test),
       userNames: log.users.names, itemNames: log.items.names)
@@ -129,22 +150,5 @@ extension SequenceSplit {
 
   private static func cases(_ sequences: ItemSequences, _ places: [(Int32, Int32)]) throws -> NextItemCases {
     try NextItemCases(sequences: sequences, users: places.map(\.0), positions: places.map(\.1))
-  }
-
-  private init(
-    _ name: String, _ log: InteractionLog, _ sequences: ItemSequences, trainLengths: [Int],
-    validation: [(Int32, Int32)], test: [(Int32, Int32)]
-  ) throws {
-    var items: [Int32] = []
-    var offsets = [0]
-    for user in 0..<sequences.count {
-      items += sequences[user].prefix(trainLengths[user])
-      offsets.append(items.count)
-    }
-    self.init(
-      name: name,
-      train: try ItemSequences(itemCount: sequences.itemCount, offsets: offsets, items: items),
-      validation: try Self.cases(sequences, validation), test: try Self.cases(sequences, test),
-      userNames: log.users.names, itemNames: log.items.names)
   }
 }

@@ -32,7 +32,8 @@ public struct FullRanking: Sendable, Equatable {
   ) throws -> RankingResult {
     let items = cases.itemCount
     guard model.itemCount == items else {
-      throw KernelError.shape("FullRanking", "the model has \(model.itemCount) items, the cases have \(items)")
+      throw KernelError.shape(
+        "FullRanking", "the model has \(model.itemCount) items, the cases have \(items)")
     }
     guard popularity.isEmpty || popularity.count == items else {
       throw KernelError.shape(
@@ -47,11 +48,13 @@ public struct FullRanking: Sendable, Equatable {
     for first in stride(from: 0, to: cases.count, by: rows) {
       let block = first..<min(first + rows, cases.count)
       let histories = block.map(cases.history)
-      scores = scores.count == block.count * items ? scores : [Float](repeating: 0, count: block.count * items)
+      scores =
+        scores.count == block.count * items ? scores : [Float](repeating: 0, count: block.count * items)
       try model.score(histories: histories, into: &scores)
       guard scores.count == block.count * items else {
         throw KernelError.shape(
-          "FullRanking", "the model gave \(scores.count) scores for \(block.count) histories and \(items) items")
+          "FullRanking",
+          "the model gave \(scores.count) scores for \(block.count) histories and \(items) items")
       }
       let targets = block.map { UInt32(cases.target($0) - 1) }
       for protocolName in SeenItems.allCases {

@@ -43,7 +43,9 @@ extension RankingMetric {
   /// Recall, NDCG, MRR and hit rate at each cutoff.
   public static func all(at cutoffs: [Int]) throws(KernelError) -> [RankingMetric] {
     var metrics: [RankingMetric] = []
-    for kind in Kind.allCases { for cutoff in cutoffs { metrics.append(try RankingMetric(kind, at: cutoff)) } }
+    for kind in Kind.allCases {
+      for cutoff in cutoffs { metrics.append(try RankingMetric(kind, at: cutoff)) }
+    }
     return metrics
   }
 }

@@ -76,8 +76,12 @@ public struct SubgroupTable: Sendable, Equatable, Codable {
 
   /// The cells as text, a line a length group, with the number of cases in brackets.
   public var text: String {
-    func name(_ group: Group) -> String { group.low == group.high ? "\(group.low)" : "\(group.low)-\(group.high)" }
-    let head = padded("\(metric): length \\ popularity", 32) + byPopularity.map { padded(name($0), 18, left: true) }.joined()
+    func name(_ group: Group) -> String {
+      group.low == group.high ? "\(group.low)" : "\(group.low)-\(group.high)"
+    }
+    let head =
+      padded("\(metric): length \\ popularity", 32)
+      + byPopularity.map { padded(name($0), 18, left: true) }.joined()
     let rows = zip(byLength, cells).map { length, cells in
       padded(name(length), 32)
         + cells.map { padded(($0.value.map(fixed) ?? "-") + " (\($0.count))", 18, left: true) }.joined()

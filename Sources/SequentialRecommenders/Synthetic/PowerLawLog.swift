@@ -33,7 +33,8 @@ public struct PowerLawLog: Sendable {
       guard exponent >= 0, exponent <= 4 else {
         throw .value("PowerLawLog", "an exponent of \(exponent); 0 to 4 is possible")
       }
-      guard shortest >= 1, meanLength >= Double(shortest), longest >= shortest, meanLength <= Double(longest) else {
+      guard shortest >= 1, meanLength >= Double(shortest), longest >= shortest, meanLength <= Double(longest)
+      else {
         throw .value("PowerLawLog", "lengths from \(shortest) to \(longest) with mean \(meanLength)")
       }
       guard (0...1).contains(following) else {
@@ -83,7 +84,9 @@ public struct PowerLawLog: Sendable {
   }
 
   /// What follows an item when it is followed; never the item itself if there are others.
-  public func successor(_ item: Int32) -> Int32 { Int32((Int(item) + configuration.items / 3) % configuration.items) + 1 }
+  public func successor(_ item: Int32) -> Int32 {
+    Int32((Int(item) + configuration.items / 3) % configuration.items) + 1
+  }
 
   private func spread(_ rank: Int) -> Int32 { Int32(rank * multiplier % configuration.items) + 1 }
 

@@ -51,7 +51,9 @@ extension SyntheticLog {
       tastes.indices.reduce(0.0) { $0 + posterior[$1] * tastes[$1][cluster] }
     }
     let jump = history.isEmpty ? 1 : 1 - configuration.following
-    var chances = (0..<configuration.items).map { jump * mix[$0 % configuration.clusters] * withinCluster[$0] }
+    var chances = (0..<configuration.items).map {
+      jump * mix[$0 % configuration.clusters] * withinCluster[$0]
+    }
     if let last = history.last {
       for (next, chance) in zip(successors[Int(last) - 1], configuration.successors) {
         chances[Int(next) - 1] += configuration.following * chance

@@ -32,9 +32,11 @@ public struct SyntheticLog: Sendable {
         guard holds else { throw .value("SyntheticLog", says) }
       }
       try require(users >= 0 && users < Int(Int32.max), "\(users) users")
-      try require(clusters >= 1 && tastes >= 1, "\(clusters) clusters and \(tastes) tastes; 1 or more are needed")
+      try require(
+        clusters >= 1 && tastes >= 1, "\(clusters) clusters and \(tastes) tastes; 1 or more are needed")
       try require(items >= clusters && items < Int(Int32.max), "\(items) items for \(clusters) clusters")
-      try require((1...clusters).contains(preferredClusters), "\(preferredClusters) preferred of \(clusters) clusters")
+      try require(
+        (1...clusters).contains(preferredClusters), "\(preferredClusters) preferred of \(clusters) clusters")
       try require((0...1).contains(preference), "a preference of \(preference); 0 to 1 is possible")
       try require((0...1).contains(following), "a chance of following of \(following); 0 to 1 is possible")
       try require(
@@ -68,7 +70,8 @@ public struct SyntheticLog: Sendable {
       let preferred = Set((0..<clusters).shuffled(using: &draws).prefix(configuration.preferredClusters))
       return (0..<clusters).map { cluster in
         (1 - configuration.preference) / Double(clusters)
-          + (preferred.contains(cluster) ? configuration.preference / Double(configuration.preferredClusters) : 0)
+          + (preferred.contains(cluster)
+            ? configuration.preference / Double(configuration.preferredClusters) : 0)
       }
     }
     // The place of item j - 1 in its cluster is (j - 1) / clusters.
@@ -96,7 +99,8 @@ public struct SyntheticLog: Sendable {
   public func sequence(_ user: Int) -> [Int32] {
     var draws = Philox(seed: configuration.seed, stream: Stream.user &+ UInt64(user))
     let taste = tastes[draws.index(below: tastes.count)]
-    let length = configuration.shortest + draws.index(below: configuration.longest - configuration.shortest + 1)
+    let length =
+      configuration.shortest + draws.index(below: configuration.longest - configuration.shortest + 1)
     var items: [Int32] = []
     while items.count < length {
       if let last = items.last, draws.uniform() < configuration.following {

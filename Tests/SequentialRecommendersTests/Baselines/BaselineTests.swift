@@ -86,7 +86,9 @@ private let train = [[1, 2, 3], [1, 2, 4], [2, 3], [5], []] as [[Int32]]
     for smoothing in [0, -1, Double.nan, .infinity] {
       #expect(throws: KernelError.self) { try MarkovModel(sequences, .init(smoothing: smoothing)) }
     }
-    for (k, shrinkage, decay) in [(0, 1, 1), (1, -1, 1), (1, 1, 0), (1, 1, 1.5), (1, .nan, 1)] as [(Int, Double, Double)] {
+    for (k, shrinkage, decay) in [(0, 1, 1), (1, -1, 1), (1, 1, 0), (1, 1, 1.5), (1, .nan, 1)]
+      as [(Int, Double, Double)]
+    {
       #expect(throws: KernelError.self) {
         try ItemNeighbours(sequences, .init(neighbours: k, shrinkage: shrinkage, decay: decay))
       }
@@ -116,7 +118,8 @@ private let train = [[1, 2, 3], [1, 2, 4], [2, 3], [5], []] as [[Int32]]
     #expect(choice.trials.count == 4 && choice.trials.allSatisfy { $0.value <= choice.value })
     #expect(choice.trials.contains { $0.value < choice.value })
     #expect(throws: KernelError.self) {
-      try BaselineChoice([], on: split.validation, metric: metric) { (_: Int) in PopularityModel(split.train) }
+      try BaselineChoice([], on: split.validation, metric: metric) { (_: Int) in PopularityModel(split.train)
+      }
     }
   }
 }

@@ -76,8 +76,10 @@ import Testing
 
   @Test func impossibleLawsAreRefused() {
     let wrong: [(inout SyntheticLog.Configuration) -> Void] = [
-      { $0.users = -1 }, { $0.clusters = 0 }, { $0.items = 3 }, { $0.tastes = 0 }, { $0.preferredClusters = 21 },
-      { $0.preference = 1.5 }, { $0.following = -0.1 }, { $0.successors = [] }, { $0.successors = [0.5, 0.4] },
+      { $0.users = -1 }, { $0.clusters = 0 }, { $0.items = 3 }, { $0.tastes = 0 },
+      { $0.preferredClusters = 21 },
+      { $0.preference = 1.5 }, { $0.following = -0.1 }, { $0.successors = [] },
+      { $0.successors = [0.5, 0.4] },
       { $0.successors = [2, -1] }, { $0.shortest = 0 }, { $0.longest = 2 },
     ]
     for change in wrong {
@@ -90,11 +92,12 @@ import Testing
 
 @Suite struct PowerLawLogTests {
   @Test func popularityFollowsThePower() throws {
-    let law = try PowerLawLog({
-      var configuration = PowerLawLog.Configuration(users: 20_000, items: 1000)
-      configuration.following = 0
-      return configuration
-    }())
+    let law = try PowerLawLog(
+      {
+        var configuration = PowerLawLog.Configuration(users: 20_000, items: 1000)
+        configuration.following = 0
+        return configuration
+      }())
     let sequences = try law.sequences()
     let counts = PopularityModel(sequences).counts.sorted(by: >)
     // Exponent 1: the r-th item in proportion to log((r + 1)/r).

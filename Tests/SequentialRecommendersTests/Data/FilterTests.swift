@@ -53,7 +53,9 @@ private func shown(_ log: InteractionLog) -> String {
     var generator = TestGenerator(stream: "core \(users) \(items)")
     var whole = InteractionLog()
     for _ in 0..<600 {
-      let (u, i) = (Int(60 * generator.unit() * generator.unit()), Int(90 * generator.unit() * generator.unit()))
+      let (u, i) = (
+        Int(60 * generator.unit() * generator.unit()), Int(90 * generator.unit() * generator.unit())
+      )
       whole.append(user: "\(u)", item: "\(i)")
     }
     var events = (0..<whole.count).map { (whole.user[$0], whole.item[$0]) }
@@ -67,7 +69,9 @@ private func shown(_ log: InteractionLog) -> String {
     let core = whole.core(users: users, items: items)
     #expect(!core.isEmpty && core.count < whole.count)
     #expect(
-      (0..<core.count).map { core.users.names[Int(core.user[$0])] + " " + core.items.names[Int(core.item[$0])] }
+      (0..<core.count).map {
+        core.users.names[Int(core.user[$0])] + " " + core.items.names[Int(core.item[$0])]
+      }
         == events.map { whole.users.names[Int($0.0)] + " " + whole.items.names[Int($0.1)] })
   }
 

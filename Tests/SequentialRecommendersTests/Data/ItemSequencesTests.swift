@@ -18,10 +18,13 @@ import Testing
     #expect(try ItemSequences(itemCount: 0, offsets: [0], items: []).count == 0)
   }
 
-  @Test(arguments: [
-    ([0, 3], [1, 2], "0 to 3"), ([1, 2], [1, 2], "from 1"), ([], [], "-1"), ([0, 2, 1, 2], [1, 2], "user 1"),
-    ([0, 2], [1, 0], "item 0 at place 1"), ([0, 2], [5, 1], "item 5 at place 0"), ([0, 1], [-1], "item -1"),
-  ] as [([Int], [Int32], String)])
+  @Test(
+    arguments: [
+      ([0, 3], [1, 2], "0 to 3"), ([1, 2], [1, 2], "from 1"), ([], [], "-1"),
+      ([0, 2, 1, 2], [1, 2], "user 1"),
+      ([0, 2], [1, 0], "item 0 at place 1"), ([0, 2], [5, 1], "item 5 at place 0"),
+      ([0, 1], [-1], "item -1"),
+    ] as [([Int], [Int32], String)])
   func wrongPartsAreRefused(offsets: [Int], items: [Int32], says: String) {
     #expect {
       try ItemSequences(itemCount: 4, offsets: offsets, items: items)

@@ -12,7 +12,8 @@ private func shown(_ cases: NextItemCases) -> [String] {
 @Suite struct SequenceSplitTests {
   @Test func leaveOneOutTakesTheLastTwo() throws {
     let split = try SequenceSplit.leaveOneOut(log("u a,u b,u c,u d,v a,v b,w c,w d,w a"))
-    #expect(Array(split.train[0]) == [1, 2] && Array(split.train[1]) == [1, 2] && Array(split.train[2]) == [3])
+    #expect(
+      Array(split.train[0]) == [1, 2] && Array(split.train[1]) == [1, 2] && Array(split.train[2]) == [3])
     #expect(shown(split.validation) == ["0: 1 2 > 3", "2: 3 > 4"])
     #expect(shown(split.test) == ["0: 1 2 3 > 4", "2: 3 4 > 1"])
     #expect(split.popularity == [2, 2, 1, 0])
@@ -24,6 +25,15 @@ private func shown(_ cases: NextItemCases) -> [String] {
     let none = try SequenceSplit.leaveOneOut(log("u a,v b,v c"))
     #expect(none.test.count == 0 && none.train.items.count == 3)
     #expect(try SequenceSplit.leaveOneOut(InteractionLog()).train.count == 0)
+  }
+
+  @Test func historiesWithoutNamesAreSplitAlike() throws {
+    let sequences = try ItemSequences(itemCount: 4, sequences: [[1, 2, 3, 4], [2], [], [4, 4, 1]])
+    let split = try SequenceSplit.leaveOneOut(sequences)
+    #expect(shown(split.validation) == ["0: 1 2 > 3", "3: 4 > 4"])
+    #expect(shown(split.test) == ["0: 1 2 3 > 4", "3: 4 4 > 1"])
+    #expect(split.train.offsets == [0, 2, 3, 3, 4])
+    #expect(split.testChecksum == XXHash64.hex(Array("1\t3\t4\n4\t2\t1\n".utf8)))
   }
 
   @Test func globalTimeCutsTheSpanNotTheCounts() throws {
@@ -75,7 +85,9 @@ private func shown(_ cases: NextItemCases) -> [String] {
 
   @Test func casesAreCheckedAndCanBeSampled() throws {
     let sequences = try ItemSequences(itemCount: 3, sequences: [[1, 2, 3], [], [2, 1]])
-    for (users, positions) in [([0], []), ([3], [0]), ([0], [3]), ([1], [0]), ([0], [-1])] as [([Int32], [Int32])] {
+    for (users, positions) in [([0], []), ([3], [0]), ([0], [3]), ([1], [0]), ([0], [-1])]
+      as [([Int32], [Int32])]
+    {
       #expect(throws: KernelError.self) {
         try NextItemCases(sequences: sequences, users: users, positions: positions)
       }

@@ -11,7 +11,8 @@ import Testing
     print(summary)
     #expect(summary.users == 943 && summary.items == 1682 && summary.events == 100_000)
     #expect(summary.outOfOrder == 94_244 && summary.equalTimes == 75_772 && summary.undecidedLast == 415)
-    #expect(summary.duplicates == 0 && summary.itemsWithoutEvents == 0 && summary.itemsWithoutDescription == 0)
+    #expect(
+      summary.duplicates == 0 && summary.itemsWithoutEvents == 0 && summary.itemsWithoutDescription == 0)
     #expect(items["1"]?.title == "Toy Story")
     // Of the same rule in Python.
     #expect(summary.leaveOneOutChecksum == "a34e5edcf2efc4df")
@@ -38,7 +39,8 @@ import Testing
     #expect(items.count == 3459 && log.items.names.allSatisfy { items[$0]?.title != nil })
   }
 
-  @Test(.enabled(if: SharedData.has("movielens-1m/positives-in-time-order.tsv.gz"), "MovieLens 1M is not here"))
+  @Test(
+    .enabled(if: SharedData.has("movielens-1m/positives-in-time-order.tsv.gz"), "MovieLens 1M is not here"))
   func movieLens1MPositives() throws {
     let log = try InteractionReader(SharedData.path("movielens-1m/positives-in-time-order.tsv.gz")).log()
     #expect(log.users.count == 5949 && log.items.count == 2810 && log.count == 571_531)

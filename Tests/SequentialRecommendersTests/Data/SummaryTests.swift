@@ -40,9 +40,10 @@ import Testing
     #expect(summary.users == 0 && summary.density == 0 && summary.description.contains("none"))
   }
 
-  @Test(arguments: [
-    ([1, 1, 1, 1], 0.0), ([0, 0, 0, 4], 0.75), ([], 0.0), ([0, 0], 0.0), ([1, 3], 0.25),
-  ] as [([Int], Double)])
+  @Test(
+    arguments: [
+      ([1, 1, 1, 1], 0.0), ([0, 0, 0, 4], 0.75), ([], 0.0), ([0, 0], 0.0), ([1, 3], 0.25),
+    ] as [([Int], Double)])
   func giniIsThatOfTheFormula(counts: [Int], gini: Double) {
     #expect(abs(Concentration(counts).gini - gini) < 1e-15)
     // From the definition: mean absolute difference over twice the mean.
@@ -80,17 +81,19 @@ import Testing
   }
 
   @Test func descriptionsAreText() throws {
-    let items = try read("{\"item\":0,\"title\":\"T\",\"description\":[\"one\",\"two\"]}\n{\"item\":1,\"text\":\"t\"}\n")
+    let items = try read(
+      "{\"item\":0,\"title\":\"T\",\"description\":[\"one\",\"two\"]}\n{\"item\":1,\"text\":\"t\"}\n")
     #expect(items["0"]?.text == "one\ntwo" && items["1"]?.text == "t")
   }
 
-  @Test(arguments: [
-    ("movieId,title\n1,a\n1,b\n", 3, "described twice"), ("a,b\n1,2\n", 1, "no column holds the item"),
-    ("movieId,title\n1\n", 2, "the line has 1 fields"), ("movieId,title\n,a\n", 2, "is empty"),
-    ("{\"title\":\"x\"}\n", 1, "is missing"), ("{\"item\":1,\"title\":[]}\n", 1, "is a list"),
-    ("{\"1\": [2.5]}\n", 1, "is no name"), ("{\"1\": [2]}\nmore\n", 2, "more text"), ("", nil, "is empty"),
-    ("1::a\n", 1, "the line has 2 fields"),
-  ] as [(String, Int?, String)])
+  @Test(
+    arguments: [
+      ("movieId,title\n1,a\n1,b\n", 3, "described twice"), ("a,b\n1,2\n", 1, "no column holds the item"),
+      ("movieId,title\n1\n", 2, "the line has 1 fields"), ("movieId,title\n,a\n", 2, "is empty"),
+      ("{\"title\":\"x\"}\n", 1, "is missing"), ("{\"item\":1,\"title\":[]}\n", 1, "is a list"),
+      ("{\"1\": [2.5]}\n", 1, "is no name"), ("{\"1\": [2]}\nmore\n", 2, "more text"), ("", nil, "is empty"),
+      ("1::a\n", 1, "the line has 2 fields"),
+    ] as [(String, Int?, String)])
   func wrongFilesNameThePlace(text: String, line: Int?, says: String) {
     #expect {
       try read(text)

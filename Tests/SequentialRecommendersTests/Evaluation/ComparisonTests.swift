@@ -42,7 +42,9 @@ import Testing
     let grouped = try PairedComparison(zero, many, users: users)
     let alone = try PairedComparison(Array(zero.prefix(10)), ten)
     let naive = try PairedComparison(zero, many)
-    func width(_ comparison: PairedComparison) -> Double { comparison.interval.high - comparison.interval.low }
+    func width(_ comparison: PairedComparison) -> Double {
+      comparison.interval.high - comparison.interval.low
+    }
     #expect(abs(width(grouped) - width(alone)) < 1e-12)
     #expect(width(naive) < 0.4 * width(grouped))
   }
@@ -87,7 +89,8 @@ import Testing
     let sets = try (0..<3).map { _ in
       try places((0..<2000).map { _ in UInt32(100 * generator.unit()) })
     }
-    let oracle = try StepOracle(steps: sets, replicas: sets.reversed(), metric: RankingMetric(.recall, at: 10))
+    let oracle = try StepOracle(
+      steps: sets, replicas: sets.reversed(), metric: RankingMetric(.recall, at: 10))
     // 1 - 0.9^3 over 0.1.
     #expect(abs(oracle.oracle - 0.271) < 0.03 && oracle.gain > 1)
     #expect(oracle.nullGain == oracle.gain)
@@ -118,7 +121,8 @@ import Testing
     #expect(table.byLength.map(\.low) == [1, 3, 5, 7] && table.byLength.map(\.high) == [2, 4, 6, 8])
     #expect(table.byLength.map(\.value) == [1.5, 3.5, 5.5, 7.5])
     #expect(table.byPopularity.map(\.count) == [2, 2, 2, 2])
-    #expect(table.cells.map { $0.map(\.count) } == [[2, 0, 0, 0], [0, 2, 0, 0], [0, 0, 2, 0], [0, 0, 0, 2]])
+    #expect(
+      table.cells.map { $0.map(\.count) } == [[2, 0, 0, 0], [0, 2, 0, 0], [0, 0, 2, 0], [0, 0, 0, 2]])
     #expect(table.cells[0][1].value == nil)
     #expect(table.text.contains("7.5000 (2)"))
   }
@@ -132,6 +136,8 @@ import Testing
       try SubgroupTable(metric: "x", values: [1], cases: cases, popularity: [7, 7])
     }
     let none = try cases.selecting([])
-    #expect(try SubgroupTable(metric: "x", values: [], cases: none, popularity: [7, 7]).byLength.map(\.count) == [0])
+    #expect(
+      try SubgroupTable(metric: "x", values: [], cases: none, popularity: [7, 7]).byLength.map(\.count) == [0]
+    )
   }
 }

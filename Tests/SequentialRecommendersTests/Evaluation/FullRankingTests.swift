@@ -49,7 +49,8 @@ private struct Misfit: SequenceScorer {
 
   @Test func aConstantModelGetsChance() throws {
     let cases = try cases(users: 50, items: 40, longest: 4, stream: "constant")
-    let places = try FullRanking().evaluate(TableScorer(itemCount: 40) { _, _ in 0.5 }, on: cases).unmasked.places
+    let places = try FullRanking().evaluate(TableScorer(itemCount: 40) { _, _ in 0.5 }, on: cases).unmasked
+      .places
     let recall = try RankingMetric(.recall, at: 10)
     #expect(abs(places.mean(recall) - 0.25) < 1e-12)
     #expect(places.mean(recall, ties: .optimistic) == 1)
@@ -136,7 +137,8 @@ private struct Misfit: SequenceScorer {
     let model = TableScorer(itemCount: 4) { history, item in
       history.contains(4) ? [0, 2, 3, 1][item - 1] : [0, 1, 2, 3][item - 1]
     }
-    let lists = try FullRanking(listLength: 2).evaluate(model, on: cases, popularity: [5, 1, 2, 4]).unmasked.lists
+    let lists = try FullRanking(listLength: 2).evaluate(model, on: cases, popularity: [5, 1, 2, 4]).unmasked
+      .lists
     #expect(lists.coverage == 0.75 && lists.averagePopularity == (2 + 1 + 4 + 2) / 4)
     #expect(lists.popularityLift == 2.25 / 5)
     #expect(lists.gini == Concentration([0, 1, 2, 1]).gini)

@@ -5,7 +5,8 @@ import SequentialRecommenders
 enum RankingReference {
   /// The value of a metric of a target among `candidates` (the target is one of them).
   static func value(
-    _ kind: RankingMetric.Kind, _ cutoff: Int?, target: Int, candidates: [Int], scores: [Double], ties: TiePolicy
+    _ kind: RankingMetric.Kind, _ cutoff: Int?, target: Int, candidates: [Int], scores: [Double],
+    ties: TiePolicy
   ) -> Double {
     let sorted = candidates.sorted { scores[$0] > scores[$1] }
     // The block of places (from 1) with the target's score.
