@@ -1,5 +1,6 @@
 import Foundation
 import PenchantKernels
+import PenchantTrain
 import SequentialRecommenders
 import Testing
 
@@ -10,11 +11,7 @@ import Testing
   private static let isLong = ProcessInfo.processInfo.environment["PENCHANT_LONG"] != nil
 
   /// Highest memory of the process so far, in MiB.
-  private var peak: Int {
-    var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
-    return usage.ru_maxrss / 1024
-  }
+  private var peak: Int { peakMemory() >> 20 }
 
   @Test(.enabled(if: isLong, "PENCHANT_LONG"), arguments: [10_000, 100_000, 1_000_000])
   func aMillionUsers(items: Int) throws {
