@@ -58,7 +58,7 @@ struct InteractionLine {
     func number(_ place: Int?) throws(DataError) -> Double? {
       guard let place else { return nil }
       let text = field(place)
-      guard let value = parseNumber(text) else {
+      guard let value = parseNumber(text), place != places.rating || Float(value).isFinite else {
         throw wrong(
           names[place], "\"\(names[place])\" is not a number", expected: "a finite number", found: text,
           repair: places.time == place ? "write times as seconds since 1970" : nil)
@@ -75,8 +75,9 @@ struct InteractionLine {
   private func json(into log: inout InteractionLog, _ histories: inout HistoryJoiner) throws(DataError) {
     let record = try JSONRecord(bytes.span, file: file, line: number)
     func keys(_ asked: String?, _ known: [String]) -> [String] {
-      guard asked == nil else { return asked.map { [$0] } ?? [] }
-      return known.compactMap { name in record.object.keys.first { $0.lowercased() == name } }
+      (asked.map { [$0.lowercased()] } ?? known).compactMap { name in
+        record.object.keys.first { $0.lowercased() == name }
+      }
     }
     func name(_ asked: String?, _ known: [String], _ role: String) throws(DataError) -> String {
       for key in keys(asked, known) {

@@ -23,7 +23,7 @@ extension InteractionLog {
   /// are no times.
   ///
   /// In MovieLens most events share a time with another one of their user, so the last item of a user depends on this rule
-  /// (`TestChecksum` tells two orders apart).
+  /// (`SequenceSplit.testChecksum` tells two orders apart).
   public func chronology() -> Chronology { Chronology(self) }
 
   /// The histories of all users in the order of `users`; the id of an item is its place in `items` + 1.
