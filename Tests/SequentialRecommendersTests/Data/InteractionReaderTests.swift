@@ -100,7 +100,7 @@ private func read(
       ("x", "user,item,rating\nu,a,\n", 2, "rating", "is not a number"),
       ("x", "user,item,rating\nu,a,nan\n", 2, "rating", "is not a number"),
       ("x", "user,item,rating\nu,a,1e999\n", 2, "rating", "is not a number"),
-    ("x", "user,item,rating\nu,a,1e99\n", 2, "rating", "is not a number"),
+      ("x", "user,item,rating\nu,a,1e99\n", 2, "rating", "is not a number"),
       ("x", "user,item,timestamp\nu,a,2018-09-04\n", 2, "timestamp", "seconds since 1970"),
       ("x", "user,item\n,a\n", 2, "user", "is empty"),
       ("x", "user,item\nu,\n", 2, "item", "is empty"),
