@@ -145,7 +145,7 @@ private struct Contest {
       try ranks(ofTargets: [4].span, rows: 1, columns: 4, scores: [1, 2, 3, 4].span)
     }
     #expect(throws: KernelError.shape("ranks", "-1 rows of 4")) {
-      try ranks(ofTargets: [].span, rows: -1, columns: 4, scores: [].span)
+      try ranks(ofTargets: [0].span, rows: -1, columns: 4, scores: [0].span)
     }
   }
 
