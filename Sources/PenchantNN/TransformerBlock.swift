@@ -33,15 +33,16 @@ public struct TransformerBlock: Sendable, Equatable {
 
   /// - Parameter mask: `[batch, length]`, 1 keeps a position.
   public func callAsFunction(_ x: Tensor, mask: Mask? = nil) -> Tensor {
-    residuals(x) { attention($0, mask: mask) }
+    self(x) { attention($0, mask: mask) }
   }
 
   /// The same over rows `[rows, width]` of packed sequences.
   public func callAsFunction(_ x: Tensor, packing: Packing) -> Tensor {
-    residuals(x) { attention($0, packing: packing) }
+    self(x) { attention($0, packing: packing) }
   }
 
-  private func residuals(_ x: Tensor, _ attend: (Tensor) -> Tensor) -> Tensor {
+  /// The same around another attention: `attend` is given what the block's own would read, `[…, width]`.
+  public func callAsFunction(_ x: Tensor, attending attend: (Tensor) -> Tensor) -> Tensor {
     switch place {
     case .pre:
       let middle = x + attend(norm1(x)).dropout(dropout)
