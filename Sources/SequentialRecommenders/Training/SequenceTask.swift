@@ -30,8 +30,10 @@ struct SequenceTask: TrainingTask {
     self.metadata = metadata
     stream = try PackedStream(windows, rows: configuration.optimizer.rows, seed: seed)
     popularity = ItemPopularity(sequences)
-    network = SASRecNetwork(itemCount: sequences.itemCount, configuration.model)
-    store = try ParameterStore(network.layout, seed: seed)
+    let network = SASRecNetwork(itemCount: sequences.itemCount, configuration.model)
+    let store = try ParameterStore(network.layout, seed: seed)
+    self.network = network
+    self.store = store
     optimizer = try Optimizer(configuration.tapeOptimizer, for: store, seed: seed)
     let tape = Tape()
     inputs = PackedInputs(tape, rows: stream.block.rows, longest: configuration.model.longest)

@@ -84,6 +84,7 @@ public final class SASRecRecommender {
     try check(excluding)
     let ranked: RankedItems
     if session.items.isEmpty {
+      let popularity = popularity
       var mask = [UInt8](repeating: 1, count: itemCount)
       for item in excluding { mask[Int(item) - 1] = 0 }
       ranked = try topScores(count, rows: 1, columns: itemCount, scores: popularity.span, mask: mask.span)
