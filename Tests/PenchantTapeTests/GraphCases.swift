@@ -144,7 +144,9 @@ struct GraphCase: CustomTestStringConvertible, Sendable {
     },
     GraphCase("packed attention") { g in
       weighed(
-        g, g.parameter([20, 24]).attention(heads: 2, packing: g.packing([3, 0, 1, 16], longest: 17), causal: true))
+        g,
+        g.parameter([20, 24]).attention(
+          heads: 2, packing: g.packing([3, 0, 1, 16], longest: 17), causal: true))
         + weighed(g, g.parameter([7, 24]).attention(heads: 1, packing: g.packing([5, 2], longest: 5)))
     },
     GraphCase("attribute attention, dot product") { g in

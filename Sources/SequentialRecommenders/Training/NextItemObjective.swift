@@ -65,14 +65,15 @@ struct RecordedObjective {
   /// - Parameters:
   ///   - states: `[rows, width]`.
   ///   - table: `[items, width]`.
-  init(_ objective: NextItemObjective, states: Tensor, table: Tensor) {
+  ///   - bias: `[items]`; the full softmax alone reads it.
+  init(_ objective: NextItemObjective, states: Tensor, table: Tensor, bias: Tensor? = nil) {
     self.objective = objective
     let tape = states.tape
     let rows = states.shape.extents[0]
     let width = states.shape.extents[1]
     targets = tape.ids("targets", [rows])
     guard objective.kind != .full else {
-      loss = Loss.catalogueCrossEntropy(hidden: states, items: table, ids: targets)
+      loss = Loss.catalogueCrossEntropy(hidden: states, items: table, ids: targets, bias: bias)
       (candidates, weights, logChance, kept) = (nil, nil, nil, nil)
       return
     }

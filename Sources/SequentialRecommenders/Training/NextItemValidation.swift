@@ -50,7 +50,7 @@ struct NextItemValidation {
   private let encoder: HistoryEncoder
   private static let tile = 4096
 
-  init(_ cases: NextItemCases, network: SASRecNetwork, store: ParameterStore) throws(TapeError) {
+  init(_ cases: NextItemCases, network: any SequenceNetwork, store: ParameterStore) throws(TapeError) {
     self.cases = cases
     encoder = try HistoryEncoder(network, store: store)
   }
@@ -59,6 +59,7 @@ struct NextItemValidation {
   func metrics(masked: Bool = false) throws -> NextItemMetrics {
     var all: [Double] = []
     let network = encoder.network
+    let bias = try network.bias.map { try encoder.store.copy(of: $0) }
     for first in stride(from: 0, to: cases.targets.count, by: Self.tile) {
       let some = first..<min(first + Self.tile, cases.targets.count)
       let states = try encoder.states(some.map { cases.histories[$0] })
@@ -69,9 +70,11 @@ struct NextItemValidation {
           some.map { user in
             cases.histories[user].filter { $0 != cases.targets[user] }.map { UInt32($0 - 1) }
           }) : nil
-      let shape = RankingShape(queries: some.count, items: network.itemCount, width: network.model.width)
-      let placed = try encoder.store.reading(network.items.weight) { items throws(KernelError) in
-        try ranks(ofTargets: targets.span, shape, queries: states.span, items: items, excluding: excluded)
+      let shape = RankingShape(queries: some.count, items: network.itemCount, width: network.width)
+      let placed = try encoder.store.reading(network.table) { items throws(KernelError) in
+        try ranks(
+          ofTargets: targets.span, shape, queries: states.span, items: items, bias: bias?.span,
+          excluding: excluded)
       }
       all += (0..<some.count).map(placed.expectedRank)
     }

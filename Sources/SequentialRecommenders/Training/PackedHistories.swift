@@ -7,7 +7,7 @@ import PenchantKernels
 struct PackedHistories: Sendable {
   let rows: Int
   let longest: Int
-  /// `[rows]` items from 0.
+  /// `[rows]` items from 0; `UInt32.max` where one is hidden.
   private(set) var items: [UInt32]
   /// `[rows]` places in their sequence.
   private(set) var places: [UInt32]
@@ -35,14 +35,17 @@ struct PackedHistories: Sendable {
 
   func fits(_ count: Int) -> Bool { filled + count <= rows }
 
-  /// Appends items of a history that is to be continued. Ids count from 1.
-  mutating func append(_ history: ArraySlice<Int32>) {
-    for (place, item) in history.enumerated() {
-      items[filled + place] = UInt32(item - 1)
-      places[filled + place] = UInt32(place)
-      targets[filled + place] = catalogueIgnore
-    }
-    close(history.count)
+  /// Appends items of a history that is to be continued, and a hidden one behind them if asked. Ids count from 1.
+  mutating func append(_ history: ArraySlice<Int32>, asking: Bool = false) {
+    for (place, item) in history.enumerated() { set(place, UInt32(item - 1)) }
+    if asking { set(history.count, UInt32.max) }
+    close(history.count + (asking ? 1 : 0))
+  }
+
+  private mutating func set(_ place: Int, _ item: UInt32) {
+    items[filled + place] = item
+    places[filled + place] = UInt32(place)
+    targets[filled + place] = catalogueIgnore
   }
 
   /// Appends a window with its targets.
@@ -54,6 +57,26 @@ struct PackedHistories: Sendable {
         place < window.context ? catalogueIgnore : UInt32(all[window.start + place + 1] - 1)
     }
     close(window.count)
+  }
+
+  /// Appends all items of a window, the last target too, and hides some of those that are not context: an item whose draw
+  /// (uniform in 0 ..< 1, one an item) lies below `share`, the one with the smallest when none does, or the last alone.
+  mutating func append(
+    _ window: TrainingWindow, of all: [Int32], hiding share: Float, draws: ArraySlice<Float>, lastAlone: Bool
+  ) {
+    let rows = window.count + 1
+    for place in 0..<rows { set(place, UInt32(all[window.start + place] - 1)) }
+    let open = window.context..<rows
+    let smallest = open.min { draws[draws.startIndex + $0] < draws[draws.startIndex + $1] }
+    for place in open {
+      let hidden =
+        lastAlone
+        ? place == rows - 1 : place == smallest || draws[draws.startIndex + place] < share
+      guard hidden else { continue }
+      targets[filled + place] = items[filled + place]
+      items[filled + place] = UInt32.max
+    }
+    close(rows)
   }
 
   private mutating func close(_ count: Int) {

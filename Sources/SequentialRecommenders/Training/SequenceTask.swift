@@ -2,9 +2,8 @@ import PenchantKernels
 import PenchantTape
 import PenchantTrain
 
-/// Training of a causal backbone: a block of packed histories a step, a target at every position.
+/// Training of a backbone: a block of packed histories a step.
 struct SequenceTask: TrainingTask {
-  let network: SASRecNetwork
   let store: ParameterStore
   private let optimizer: Optimizer
   private let training: TrainingStep
@@ -17,30 +16,29 @@ struct SequenceTask: TrainingTask {
   private var stream: PackedStream
 
   init(
-    _ sequences: ItemSequences, validation: NextItemCases?, _ configuration: SASRecConfiguration, seed: UInt64,
-    metadata: [String: String] = [:]
+    _ sequences: ItemSequences, validation: NextItemCases?, _ configuration: some SequenceConfiguration,
+    seed: UInt64, metadata: [String: String] = [:]
   ) throws {
+    let network = configuration.network(itemCount: sequences.itemCount)
+    let settings = configuration.training
     let windows = TrainingWindows(
-      sequences, longest: configuration.model.longest, context: configuration.context)
+      sequences, longest: network.longest - (settings.cloze == nil ? 0 : 1), context: settings.context)
     guard !windows.isEmpty else {
       throw ConfigurationError(
         "there is nothing to train on: no history has two items (\(sequences.count) histories)")
     }
     self.seed = seed
     self.metadata = metadata
-    stream = try PackedStream(windows, rows: configuration.optimizer.rows, seed: seed)
+    stream = try PackedStream(windows, rows: settings.rows, cloze: settings.cloze, seed: seed)
     popularity = ItemPopularity(sequences)
-    let network = SASRecNetwork(itemCount: sequences.itemCount, configuration.model)
     let store = try ParameterStore(network.layout, seed: seed)
-    self.network = network
     self.store = store
-    optimizer = try Optimizer(configuration.tapeOptimizer, for: store, seed: seed)
+    optimizer = try Optimizer(settings.optimizer, for: store, seed: seed)
     let tape = Tape()
-    inputs = PackedInputs(tape, rows: stream.block.rows, longest: configuration.model.longest)
+    inputs = PackedInputs(tape, rows: stream.block.rows, longest: network.longest)
     objective = RecordedObjective(
-      configuration.objective,
-      states: network.states(inputs.items, places: inputs.places, packing: inputs.packing),
-      table: tape.parameter(network.items.weight))
+      settings.objective, states: network.states(inputs), table: tape.parameter(network.table),
+      bias: network.bias.map(tape.parameter))
     training = try TrainingStep(objective.loss, optimizer: optimizer)
     self.validation = try validation.map { try NextItemValidation($0, network: network, store: store) }
   }
@@ -69,20 +67,26 @@ struct SequenceTask: TrainingTask {
 }
 
 /// What a program reads of packed histories.
-struct PackedInputs {
-  let items: Ids
-  let places: Ids
-  let packing: Packing
+public struct PackedInputs {
+  /// `[rows]`, from 0; `UInt32.max` for a hidden item.
+  public let items: Ids
+  /// `[rows]`, the place of each item in its history.
+  public let places: Ids
+  /// `[rows]`, 0 for a hidden item, `UInt32.max` for any other.
+  public let hidden: Ids
+  public let packing: Packing
 
   init(_ tape: Tape, rows: Int, longest: Int) {
     items = tape.ids("items", [rows])
     places = tape.ids("places", [rows])
+    hidden = tape.ids("hidden", [rows])
     packing = Packing(offsets: tape.ids("offsets", [rows + 1]), longest: longest)
   }
 
   func set(_ block: PackedHistories, on program: some Executing) throws(TapeError) {
     try program.set(items, to: block.items)
     try program.set(places, to: block.places)
+    try program.set(hidden, to: block.items.map { $0 == UInt32.max ? 0 : UInt32.max })
     try program.set(packing.offsets, to: block.offsets)
   }
 }

@@ -74,6 +74,7 @@ enum SequenceStream {
   static let order: UInt64 = 0x5345_5101_0000_0000
   static let phase: UInt64 = 0x5345_5102_0000_0000
   static let negatives: UInt64 = 0x5345_5103_0000_0000
+  static let cloze: UInt64 = 0x5345_5104_0000_0000
 }
 
 extension RandomStream {

@@ -36,8 +36,7 @@ import Testing
       let tape = Tape()
       let inputs = PackedInputs(tape, rows: block.rows, longest: model.longest)
       let recorded = RecordedObjective(
-        objective, states: network.states(inputs.items, places: inputs.places, packing: inputs.packing),
-        table: tape.parameter(network.items.weight))
+        objective, states: network.states(inputs), table: tape.parameter(network.items.weight))
       step = try TrainingStep(recorded.loss, optimizer: Optimizer(.sgd(0), for: store))
       try inputs.set(block, on: step)
       try recorded.set(block, on: step, popularity: popularity, seed: 5, number: 2)

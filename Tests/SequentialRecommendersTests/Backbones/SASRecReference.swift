@@ -2,11 +2,14 @@ import Foundation
 
 @testable import SequentialRecommenders
 
-/// SASRec written from its formulas in Double, one history at a time, without packing.
+/// SASRec, and BERT4Rec when not causal, written from the formulas in Double, one history at a time, without packing.
 struct SASRecReference {
   var parameters: [String: [Double]]
   let model: SASRecConfiguration.Model
   let itemCount: Int
+  var isCausal = true
+  /// Stands for an item that is hidden.
+  static let hidden = -1
 
   private func row(_ name: String, _ index: Int, _ width: Int) -> [Double] {
     Array(parameters[name]![index * width..<(index + 1) * width])
@@ -24,20 +27,21 @@ struct SASRecReference {
   private func gelu(_ x: Double) -> Double { 0.5 * x * (1 + erf(x / 2.0.squareRoot())) }
   private func sum(_ x: [Double], _ y: [Double]) -> [Double] { zip(x, y).map { $0 + $1 } }
 
-  /// What each row of queries, keys and values `[3 · width]` attends to, causally.
+  /// What each row of queries, keys and values `[3 · width]` attends to.
   private func attention(_ qkv: [[Double]]) -> [[Double]] {
     let (d, h) = (model.width, model.heads)
     let size = d / h
     return qkv.indices.map { t in
-      (0..<h).flatMap { head -> [Double] in
-        let scores = (0...t).map { j in
+      let seen = isCausal ? 0...t : 0...qkv.count - 1
+      return (0..<h).flatMap { head -> [Double] in
+        let scores = seen.map { j in
           (0..<size).reduce(0) { $0 + qkv[t][head * size + $1] * qkv[j][d + head * size + $1] }
             / Double(size).squareRoot()
         }
         let weights = scores.map { exp($0) }
         let total = weights.reduce(0, +)
         return (0..<size).map { c in
-          (0...t).reduce(0) { $0 + weights[$1] / total * qkv[$1][2 * d + head * size + c] }
+          seen.reduce(0) { $0 + weights[$1] / total * qkv[$1][2 * d + head * size + c] }
         }
       }
     }
@@ -46,7 +50,10 @@ struct SASRecReference {
   /// States of all positions of a history of items from 0.
   func states(_ items: [Int]) -> [[Double]] {
     var x = items.indices.map {
-      sum(row("items.weight", items[$0], model.width), row("places.weight", $0, model.width))
+      sum(
+        items[$0] == Self.hidden
+          ? row("mask.weight", 0, model.width) : row("items.weight", items[$0], model.width),
+        row("places.weight", $0, model.width))
     }
     let post = model.norm == .post
     if post { x = x.map { norm($0, "norm") } }
@@ -63,6 +70,9 @@ struct SASRecReference {
     }
     return post ? x : x.map { norm($0, "norm") }
   }
+
+  /// BERT4Rec's head.
+  func head(_ state: [Double]) -> [Double] { norm(linear(state, "head").map(gelu), "head.norm") }
 
   func score(_ state: [Double], _ item: Int) -> Double {
     zip(state, row("items.weight", item, model.width)).reduce(0) { $0 + $1.0 * $1.1 }

@@ -72,8 +72,10 @@ import Testing
       $0.run.checkpointEvery = 5
     }
     let whole = try SASRec(configuration, seed: 8).fit(to: train, validating: cases)
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("penchant-\(UUID().uuidString)")
-      .path
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "penchant-\(UUID().uuidString)"
+    )
+    .path
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let run = try RunDirectory.create(folder)
     for stop in [4, 9] {
@@ -92,8 +94,10 @@ import Testing
     let (train, cases) = try Self.ring(60, items: 50)
     let (other, _) = try Self.ring(61, items: 50)
     let configuration = Self.configuration { $0.run.steps = 3 }
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("penchant-\(UUID().uuidString)")
-      .path
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "penchant-\(UUID().uuidString)"
+    )
+    .path
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let trainer = Trainer(configuration.run, run: try RunDirectory.create(folder))
     _ = try SASRec(configuration).fit(to: train, validating: cases, with: trainer)

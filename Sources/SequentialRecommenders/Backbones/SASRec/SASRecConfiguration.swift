@@ -3,7 +3,9 @@ import PenchantTape
 import PenchantTrain
 
 /// What can be set of SASRec, in the sections of `config.yaml`.
-public struct SASRecConfiguration: Codable, Sendable, Equatable {
+public struct SASRecConfiguration: SequenceConfiguration {
+  public static let system = "sasrec"
+
   public struct Data: Codable, Sendable, Equatable {
     /// Share of a window that repeats the one before as context, for histories longer than a window.
     public var overlap = 0.5
@@ -79,18 +81,24 @@ public struct SASRecConfiguration: Codable, Sendable, Equatable {
     try run.validate()
   }
 
-  /// Context of a window in items.
-  var context: Int { min(model.longest - 1, Int(data.overlap * Double(model.longest))) }
+  public func network(itemCount: Int) -> any SequenceNetwork { SASRecNetwork(itemCount: itemCount, model) }
 
-  var tapeOptimizer: OptimizerConfiguration {
-    var settings = OptimizerConfiguration.adamW(optimizer.learningRate, decay: optimizer.weightDecay)
-    settings.beta2 = optimizer.beta2
-    settings.clip = optimizer.clip > 0 ? optimizer.clip : nil
-    if optimizer.warmup > 0 {
-      // After the rise the rate stays: a fall to the same value.
-      settings.schedule = .linear(
-        peak: optimizer.learningRate, warmup: optimizer.warmup, steps: optimizer.warmup + 1,
-        floor: optimizer.learningRate)
+  public var training: SequenceTraining {
+    SequenceTraining(
+      objective: objective, cloze: nil,
+      context: min(model.longest - 1, Int(data.overlap * Double(model.longest))), rows: optimizer.rows,
+      optimizer: optimizer.tape)
+  }
+}
+
+extension SASRecConfiguration.Optimizer {
+  /// Adam with decoupled decay; after the rise the rate stays.
+  var tape: OptimizerConfiguration {
+    var settings = OptimizerConfiguration.adamW(learningRate, decay: weightDecay)
+    settings.beta2 = beta2
+    settings.clip = clip > 0 ? clip : nil
+    if warmup > 0 {
+      settings.schedule = .linear(peak: learningRate, warmup: warmup, steps: warmup + 1, floor: learningRate)
     }
     return settings
   }

@@ -3,7 +3,7 @@ import PenchantTape
 
 /// SASRec's layers: a causal transformer over the items of a history (Kang & McAuley 2018), whose last state scores the
 /// catalogue by inner products with the same embeddings that it reads.
-struct SASRecNetwork: Sendable {
+struct SASRecNetwork: SequenceNetwork {
   let itemCount: Int
   let model: SASRecConfiguration.Model
   let layout: ParameterLayout
@@ -28,25 +28,29 @@ struct SASRecNetwork: Sendable {
     self.layout = layout
   }
 
+  var width: Int { model.width }
+  var longest: Int { model.longest }
+  var table: Parameter { items.weight }
+
   private static let epsilon: Float = 1e-12
 
-  /// States `[rows, width]` of packed histories: the state of a row has seen the items of its history up to its own.
-  ///
-  /// - Parameters:
-  ///   - items: `[rows]`, from 0.
-  ///   - places: `[rows]`, the place of each item in its history.
-  ///   - projected: is given queries, keys and values `[rows, 3 · width]` of every block in turn.
-  func states(
-    _ items: Ids, places: Ids, packing: Packing, projected: (Tensor) -> Void = { _ in }
-  ) -> Tensor {
-    states(items, places: places) { _, projection in
+  /// The state of a row has seen the items of its history up to its own.
+  func states(_ inputs: PackedInputs) -> Tensor { states(inputs) { _ in } }
+
+  /// - Parameter projected: is given queries, keys and values `[rows, 3 · width]` of every block in turn.
+  func states(_ inputs: PackedInputs, projected: (Tensor) -> Void) -> Tensor {
+    states(inputs.items, places: inputs.places) { _, projection in
       projected(projection)
-      return projection.attention(heads: model.heads, packing: packing, causal: true)
+      return projection.attention(heads: model.heads, packing: inputs.packing, causal: true)
     }
   }
 
   /// The same around another attention, which is given the number of a block and its queries, keys and values
   /// `[rows, 3 · width]` and gives `[rows, width]`.
+  ///
+  /// - Parameters:
+  ///   - items: `[rows]`, from 0.
+  ///   - places: `[rows]`, the place of each item in its history.
   func states(_ items: Ids, places: Ids, attending attend: (Int, Tensor) -> Tensor) -> Tensor {
     var x = self.items(items) + self.places(places)
     if model.norm == .post { x = norm(x) }

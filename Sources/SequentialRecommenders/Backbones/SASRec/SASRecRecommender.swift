@@ -1,4 +1,3 @@
-import Foundation
 import PenchantKernels
 import PenchantTape
 
@@ -34,16 +33,15 @@ public final class SASRecRecommender {
 
   init(_ model: FittedSASRec) throws {
     itemCount = model.itemCount
-    (network, store) = try model.network()
+    network = SASRecNetwork(itemCount: itemCount, model.configuration.model)
+    store = try model.store(network.layout)
     popularity = model.logPopularity
     let longest = network.model.longest
     block = PackedHistories(rows: longest, longest: longest)
     let tape = Tape()
     inputs = PackedInputs(tape, rows: longest, longest: longest)
     var projections: [Tensor] = []
-    states = network.states(inputs.items, places: inputs.places, packing: inputs.packing) {
-      projections.append($0)
-    }
+    states = network.states(inputs) { projections.append($0) }
     self.projections = projections
     whole = try Inference([states] + projections, on: store)
     row = try SASRecRow(network, store: store)
@@ -128,9 +126,6 @@ public final class SASRecRecommender {
 }
 
 extension FittedSASRec {
-  /// Log of how often each item was seen.
-  var logPopularity: [Float] { itemCounts.map { Float(log(Double(max(1, $0)))) } }
-
   /// Recommends for one history at a time.
   public func recommender() throws -> SASRecRecommender { try SASRecRecommender(self) }
 }

@@ -3,13 +3,20 @@ import PenchantData
 import PenchantKernels
 import PenchantTrain
 
-extension SASRecConfiguration {
-  /// Checksum of the settings: a resumed run must have the same.
-  func checksum() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    return XXHash64.hex([UInt8](try encoder.encode(self)))
-  }
+extension SequenceConfiguration {
+  /// Its settings as JSON with sorted keys.
+  func canonicalText() throws -> String { try canonical(self) }
+}
+
+/// JSON with sorted keys: one value, one text.
+private func canonical(_ value: some Encodable) throws -> String {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = .sortedKeys
+  return String(decoding: try encoder.encode(value), as: UTF8.self)
+}
+
+extension String {
+  var checksum: String { XXHash64.hex(Array(utf8)) }
 }
 
 extension ItemSequences {
@@ -23,21 +30,17 @@ extension ItemSequences {
   }
 }
 
-extension FittedSASRec {
-  private static let counts = "item_counts"
+extension FittedSequenceModel {
+  private static var counts: String { "item_counts" }
 
   /// The model as a safetensors file whose metadata names system, configuration, seed and the state of the training.
   public func bytes() throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    func text(_ value: some Encodable) throws -> String {
-      String(decoding: try encoder.encode(value), as: UTF8.self)
-    }
     var file = SafeTensorsWriter(metadata: [
-      "system": SASRec.system, "format": "1", "seed": String(seed), "configuration": try text(configuration),
-      "state": try text(state),
+      "system": Configuration.system, "format": "1", "seed": String(seed),
+      "configuration": try canonical(configuration),
+      "state": try canonical(state),
     ])
-    let network = SASRecNetwork(itemCount: itemCount, configuration.model)
+    let network = configuration.network(itemCount: itemCount)
     for entry in network.layout.entries {
       let parameter = entry.parameter
       try file.add(parameter.name, shape: parameter.shape.extents, parameters[parameter.name] ?? [])
@@ -70,25 +73,27 @@ extension FittedSASRec {
       }
     }
     let system = try text("system")
-    guard system == SASRec.system else {
+    guard system == Configuration.system else {
       throw DataError(
-        file: file.file, field: "system", "this is a model of \"\(system)\"", expected: "\"\(SASRec.system)\"")
+        file: file.file, field: "system", "this is a model of \"\(system)\"",
+        expected: "\"\(Configuration.system)\"")
     }
     guard let seed = UInt64(try text("seed")) else {
       throw DataError(file: file.file, field: "seed", "the seed is not a number", found: try text("seed"))
     }
-    let configuration = try value("configuration", SASRecConfiguration.self)
+    let configuration = try value("configuration", Configuration.self)
     try configuration.validate()
     let counts = try file.integers(Self.counts, shape: [nil]).map { count in
       guard let count = UInt32(exactly: count) else {
-        throw DataError(file: file.file, field: Self.counts, "a count is negative or too large", found: "\(count)")
+        throw DataError(
+          file: file.file, field: Self.counts, "a count is negative or too large", found: "\(count)")
       }
       return count
     }
     guard !counts.isEmpty, counts.count < Int(Int32.max) else {
       throw DataError(file: file.file, field: Self.counts, "a catalogue of \(counts.count) items")
     }
-    let network = SASRecNetwork(itemCount: counts.count, configuration.model)
+    let network = configuration.network(itemCount: counts.count)
     var parameters: [String: [Float]] = [:]
     for entry in network.layout.entries {
       let parameter = entry.parameter

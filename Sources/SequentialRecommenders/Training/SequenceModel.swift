@@ -1,17 +1,16 @@
+import Foundation
 import PenchantKernels
 import PenchantTape
 import PenchantTrain
 
-/// A SASRec that has not been trained.
-public struct SASRec: Sendable {
-  public static let system = "sasrec"
-  public let configuration: SASRecConfiguration
+/// A sequential recommender that has not been trained.
+public struct SequenceModel<Configuration: SequenceConfiguration>: Sendable {
+  public static var system: String { Configuration.system }
+  public let configuration: Configuration
   public let seed: UInt64
 
   /// - Throws: `ConfigurationError` for a setting that cannot be.
-  public init(_ configuration: SASRecConfiguration = SASRecConfiguration(), seed: UInt64 = 0)
-    throws(ConfigurationError)
-  {
+  public init(_ configuration: Configuration, seed: UInt64 = 0) throws(ConfigurationError) {
     try configuration.validate()
     self.configuration = configuration
     self.seed = seed
@@ -25,26 +24,27 @@ public struct SASRec: Sendable {
   public func fit(
     to sequences: ItemSequences, validating validation: NextItemCases? = nil, with trainer: Trainer? = nil,
     resume: Bool = false
-  ) throws -> FittedSASRec {
+  ) throws -> FittedSequenceModel<Configuration> {
     if let validation, validation.histories.itemCount != sequences.itemCount {
       throw ConfigurationError(
-        "validation has a catalogue of \(validation.histories.itemCount) items, training one of \(sequences.itemCount)")
+        "validation has a catalogue of \(validation.histories.itemCount) items, training one of \(sequences.itemCount)"
+      )
     }
     var task = try SequenceTask(sequences, validation: validation, configuration, seed: seed)
     var trainer = trainer ?? Trainer(configuration.run)
     trainer.configuration = configuration.run
     let start = TrainingState(
-      seed: seed, configuration: try configuration.checksum(), data: sequences.checksum())
+      seed: seed, configuration: try configuration.canonicalText().checksum, data: sequences.checksum())
     let result = try trainer.train(&task, from: start, resume: resume)
-    return FittedSASRec(
+    return FittedSequenceModel(
       configuration: configuration, seed: seed, itemCounts: ItemPopularity(sequences).counts,
       parameters: try task.store.copies(), state: result.state)
   }
 }
 
-/// A trained SASRec.
-public struct FittedSASRec: Sendable {
-  public let configuration: SASRecConfiguration
+/// A trained sequential recommender.
+public struct FittedSequenceModel<Configuration: SequenceConfiguration>: Sendable {
+  public let configuration: Configuration
   public let seed: UInt64
   /// How often each item stood in the training histories, `[itemCount]`.
   public let itemCounts: [UInt32]
@@ -57,7 +57,7 @@ public struct FittedSASRec: Sendable {
   public var parameterCount: Int { parameters.values.reduce(0) { $0 + $1.count } }
 
   init(
-    configuration: SASRecConfiguration, seed: UInt64, itemCounts: [UInt32], parameters: [String: [Float]],
+    configuration: Configuration, seed: UInt64, itemCounts: [UInt32], parameters: [String: [Float]],
     state: TrainingState
   ) {
     self.configuration = configuration
@@ -67,20 +67,27 @@ public struct FittedSASRec: Sendable {
     self.state = state
   }
 
-  func network() throws -> (network: SASRecNetwork, store: ParameterStore) {
-    let network = SASRecNetwork(itemCount: itemCount, configuration.model)
-    let store = try ParameterStore(network.layout)
+  func network() throws -> (network: any SequenceNetwork, store: ParameterStore) {
+    let network = configuration.network(itemCount: itemCount)
+    return (network, try store(network.layout))
+  }
+
+  func store(_ layout: ParameterLayout) throws -> ParameterStore {
+    let store = try ParameterStore(layout)
     for parameter in store.parameters {
       guard let values = parameters[parameter.name] else {
         throw CheckpointError("the parameter \"\(parameter.name)\" is missing")
       }
       try store.set(parameter, to: values)
     }
-    return (network, store)
+    return store
   }
 
+  /// Log of how often each item was seen.
+  var logPopularity: [Float] { itemCounts.map { Float(log(Double(max(1, $0)))) } }
+
   /// Scores whole batches of histories.
-  public func scorer() throws -> SASRecScorer { try SASRecScorer(self) }
+  public func scorer() throws -> HistoryScorer { try HistoryScorer(self) }
 
   /// Metrics over held-out cases, ranked among the whole catalogue.
   public func evaluate(_ cases: NextItemCases, masked: Bool = false) throws -> NextItemMetrics {

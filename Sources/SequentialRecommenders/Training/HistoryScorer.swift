@@ -2,13 +2,13 @@ import PenchantKernels
 import PenchantTape
 
 /// Scores the catalogue for histories. Used by one thread at a time.
-public final class SASRecScorer: SequenceScorer {
+public final class HistoryScorer: SequenceScorer {
   public let itemCount: Int
   private let encoder: HistoryEncoder
   /// What an empty history is scored by: the log of how often an item was seen.
   private let popularity: [Float]
 
-  init(_ model: FittedSASRec) throws {
+  init(_ model: FittedSequenceModel<some SequenceConfiguration>) throws {
     itemCount = model.itemCount
     let (network, store) = try model.network()
     encoder = try HistoryEncoder(network, store: store)
@@ -24,15 +24,16 @@ public final class SASRecScorer: SequenceScorer {
   public func score(histories: [ArraySlice<Int32>], into scores: inout [Float]) throws {
     guard scores.count == histories.count * itemCount else {
       throw KernelError.shape(
-        "SASRec", "\(scores.count) scores for \(histories.count) histories and \(itemCount) items")
+        "HistoryScorer", "\(scores.count) scores for \(histories.count) histories and \(itemCount) items")
     }
     let network = encoder.network
     let states = try encoder.states(histories)
+    let bias = try network.bias.map { try encoder.store.copy(of: $0) }
     let shape = ProductShape(
-      rows: histories.count, columns: itemCount, inner: network.model.width, transposesB: true)
-    try encoder.store.reading(network.items.weight) { items throws(KernelError) in
+      rows: histories.count, columns: itemCount, inner: network.width, transposesB: true)
+    try encoder.store.reading(network.table) { items throws(KernelError) in
       var out = scores.mutableSpan
-      try multiply(shape, states.span, items, into: &out)
+      try multiply(shape, states.span, items, columnBias: bias?.span, into: &out)
     }
     for (row, history) in histories.enumerated() where history.isEmpty {
       scores.replaceSubrange(row * itemCount..<(row + 1) * itemCount, with: popularity)
