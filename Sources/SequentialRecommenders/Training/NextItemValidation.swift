@@ -2,27 +2,6 @@ import Foundation
 import PenchantKernels
 import PenchantTape
 
-/// Histories with the item that follows each.
-public struct NextItemCases: Sendable, Equatable {
-  public let histories: ItemSequences
-  /// `[histories.count]`, ids from 1.
-  public let targets: [Int32]
-
-  /// - Throws: `KernelError` when there are not as many targets as histories, or a target is not in the catalogue.
-  public init(histories: ItemSequences, targets: [Int32]) throws {
-    guard targets.count == histories.count else {
-      throw KernelError.shape(
-        "NextItemCases", "\(targets.count) targets for \(histories.count) histories")
-    }
-    if let place = targets.firstIndex(where: { $0 < 1 || Int($0) > histories.itemCount }) {
-      throw KernelError.value(
-        "NextItemCases", "target \(targets[place]) of history \(place); ids are 1 to \(histories.itemCount)")
-    }
-    self.histories = histories
-    self.targets = targets
-  }
-}
-
 /// Means over cases with one target each, from its rank among all items.
 public struct NextItemMetrics: Sendable, Equatable {
   public let ndcg10: Double
@@ -60,15 +39,15 @@ struct NextItemValidation {
     var all: [Double] = []
     let network = encoder.network
     let bias = try network.bias.map { try encoder.store.copy(of: $0) }
-    for first in stride(from: 0, to: cases.targets.count, by: Self.tile) {
-      let some = first..<min(first + Self.tile, cases.targets.count)
-      let states = try encoder.states(some.map { cases.histories[$0] })
-      let targets = some.map { UInt32(cases.targets[$0] - 1) }
+    for first in stride(from: 0, to: cases.count, by: Self.tile) {
+      let some = first..<min(first + Self.tile, cases.count)
+      let states = try encoder.states(some.map(cases.history))
+      let targets = some.map { UInt32(cases.target($0) - 1) }
       let excluded =
         masked
         ? try Exclusions(
-          some.map { user in
-            cases.histories[user].filter { $0 != cases.targets[user] }.map { UInt32($0 - 1) }
+          some.map { place in
+            cases.history(place).filter { $0 != cases.target(place) }.map { UInt32($0 - 1) }
           }) : nil
       let shape = RankingShape(queries: some.count, items: network.itemCount, width: network.width)
       let placed = try encoder.store.reading(network.table) { items throws(KernelError) in

@@ -25,9 +25,9 @@ public struct SequenceModel<Configuration: SequenceConfiguration>: Sendable {
     to sequences: ItemSequences, validating validation: NextItemCases? = nil, with trainer: Trainer? = nil,
     resume: Bool = false
   ) throws -> FittedSequenceModel<Configuration> {
-    if let validation, validation.histories.itemCount != sequences.itemCount {
+    if let validation, validation.itemCount != sequences.itemCount {
       throw ConfigurationError(
-        "validation has a catalogue of \(validation.histories.itemCount) items, training one of \(sequences.itemCount)"
+        "validation has a catalogue of \(validation.itemCount) items, training one of \(sequences.itemCount)"
       )
     }
     var task = try SequenceTask(sequences, validation: validation, configuration, seed: seed)
