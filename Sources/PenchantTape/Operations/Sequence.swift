@@ -47,7 +47,7 @@ extension Tensor {
     let head = width / (3 * heads)
     let result = shape.with(width: width / 3)
     let outputs = tape.emit(
-      .attention, [id, mask?.id], results: [result.count, rows * heads],
+      .attention, [id, mask?.id, nil], results: [result.count, rows * heads],
       sizes: [shape.extents[0], shape.extents[1], heads, head, causal ? 1 : 0],
       reals: [scale ?? 1 / Float(head).squareRoot()])
     return Tensor(tape: tape, id: outputs[0] ?? -1, shape: result)
