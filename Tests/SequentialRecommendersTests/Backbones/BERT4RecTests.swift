@@ -89,8 +89,11 @@ import Testing
 
   @Test func learnsARing() throws {
     let (train, cases) = try SASRecTests.ring(300, items: 40)
-    let model = try BERT4Rec(Self.configuration(), seed: 3).fit(to: train, validating: cases)
-    #expect(try model.evaluate(cases).ndcg10 > 0.9)
+    // A history gives one target in five: more epochs than a causal model needs.
+    let configuration = Self.configuration { $0.run.epochs = 120 }
+    let model = try BERT4Rec(configuration, seed: 3).fit(to: train, validating: cases)
+    let metrics = try model.evaluate(cases)
+    #expect(metrics.ndcg10 > 0.9, "\(metrics)")
     let read = try FittedBERT4Rec(bytes: model.bytes(), name: "m")
     #expect(try read.evaluate(cases) == model.evaluate(cases))
     #expect(throws: (any Error).self) { try FittedSASRec(bytes: model.bytes(), name: "m") }

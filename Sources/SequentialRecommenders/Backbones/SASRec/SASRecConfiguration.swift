@@ -36,7 +36,7 @@ public struct SASRecConfiguration: SequenceConfiguration {
     /// Longest gradient; 0 for no limit.
     public var clip = 0.0
     /// Items a step, which is nearly as many targets.
-    public var rows = 2048
+    public var rows = 512
     public init() {}
   }
 
