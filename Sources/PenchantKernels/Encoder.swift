@@ -168,12 +168,18 @@ public final class EncoderNetwork: @unchecked Sendable {
   ///   - tokens: the tokens of all sequences, one behind the other.
   ///   - offsets: sequence `s` has the tokens `offsets[s]..<offsets[s + 1]`.
   ///   - normalise: make each vector's length 1.
+  ///   - depth: layers that are run, from the first on; the vectors are what stands behind the last of them. nil for all.
   /// - Complexity: 12 `width`² + 4 `width` · length multiplications a token and layer; groups of sequences run on the team.
-  /// - Throws: `KernelError.shape` for offsets that do not fit or a sequence that is too long, `.status` for a token
-  ///   outside the vocabulary, `.memory` when the workspace is refused.
+  /// - Throws: `KernelError.shape` for offsets that do not fit or a sequence that is too long, `.value` for a depth that the
+  ///   network does not have, `.status` for a token outside the vocabulary, `.memory` when the workspace is refused.
   public func encode(
-    tokens: [UInt32], offsets: [UInt32], pooling: EncoderPooling = .mean, normalise: Bool = false
+    tokens: [UInt32], offsets: [UInt32], pooling: EncoderPooling = .mean, normalise: Bool = false,
+    depth: Int? = nil
   ) throws(KernelError) -> [Float] {
+    let depth = depth ?? shape.layers
+    guard (0...shape.layers).contains(depth) else {
+      throw .value("EncoderNetwork.encode", "a depth of \(depth), there are \(shape.layers) layers")
+    }
     guard let last = offsets.last, Int(last) == tokens.count, offsets.first == 0 else {
       throw .shape(
         "EncoderNetwork.encode", "offsets end at \(offsets.last ?? 0), there are \(tokens.count) tokens")
@@ -188,7 +194,7 @@ public final class EncoderNetwork: @unchecked Sendable {
       longest = max(longest, Int(end - start))
     }
     var sizes = pn_encoder_shape(
-      width: shape.width, heads: shape.heads, inner: shape.inner, layers: shape.layers,
+      width: shape.width, heads: shape.heads, inner: shape.inner, layers: depth,
       vocabulary: shape.vocabulary,
       positions: shape.positions, epsilon: shape.epsilon, activation: shape.activation.c)
     let sequences = offsets.count - 1

@@ -11,6 +11,10 @@ struct Demo: ParsableCommand {
     discussion: """
       Writes comparisons of short answers by six communities with known tastes (docs/demo-corpus.md), trains models on them,
       compares them with the best that is possible, and writes report.html.
+
+      Examples:
+        penchant demo                       a score for every text
+        penchant demo prefpalette           what each community cares about, beside the tastes that were planted
       """)
 
   @Argument(help: "The system: \(System.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -34,9 +38,19 @@ struct Demo: ParsableCommand {
   }
 
   func run() throws {
-    _ = try System(named: system)
+    let chosen = try System(named: system)
     try common.apply()
     Interrupt.install()
+    switch chosen {
+    case .bradleyTerry: try demonstrateBradleyTerry()
+    case .prefPalette:
+      try PaletteDemo(
+        out: out, pairs: pairs, seed: seed, progress: common.progress, json: common.json
+      ).run()
+    }
+  }
+
+  private func demonstrateBradleyTerry() throws {
     let result = try DemoJob(out: out, pairs: pairs, seed: seed, progress: common.progress).run()
     if common.json { return try printJSON(result) }
     print(summary(result))

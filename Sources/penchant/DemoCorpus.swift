@@ -14,6 +14,9 @@ struct DemoCorpus {
   /// Traits in the order of the weights.
   static let traits = ["length", "evidence", "anecdote", "humour", "courtesy", "jargon", "carelessness"]
 
+  /// Standard deviations of the traits' levels: 0, 1 and 2 alike, and carelessness in two of five answers.
+  static let deviations = [Double](repeating: (2.0 / 3).squareRoot(), count: 6) + [0.8]
+
   static let communities: [(name: String, tastes: [Double])] = [
     ("engineers", [0.4, 1.7, -0.4, -0.3, 0.3, 1.2, -2.4]),
     ("storytellers", [0.7, 0.3, 2.0, 0.6, 0.5, -0.9, -1.8]),

@@ -5,23 +5,14 @@ import PenchantKernels
 import PenchantTrain
 import PreferenceModels
 
-/// The model of a run: the final one, or the best checkpoint of a run that has not finished.
-func loadModel(_ path: String) throws -> FittedBradleyTerry {
-  let run = try RunDirectory.open(path)
-  guard run.contains("model.safetensors") else {
-    throw DataError(
-      file: path, "the run has no model yet",
-      repair: "finish it: penchant train bradley-terry --out \(path) --resume")
-  }
-  return try FittedBradleyTerry(reading: run.file("model.safetensors"), encoder: openEncoder)
-}
-
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate", abstract: "Measure the model of a run on a file of pairs.",
     discussion: """
-      Example:
+      Examples:
         penchant evaluate run --data held-out.jsonl --json
+        penchant evaluate run --data new.jsonl --adapt first-pairs.jsonl
+            a prefpalette run learns communities that it does not know from their first pairs
       """)
 
   @Argument(help: ArgumentHelp("The run directory.", valueName: "run"))
@@ -30,29 +21,43 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Preference pairs, JSON lines.")
   var data: String
 
+  @Option(help: "prefpalette: pairs of communities that the model does not know yet.")
+  var adapt: String?
+
   @OptionGroup var common: CommonOptions
 
   func run() throws {
     try common.apply()
     let started = ProgressLine.clock()
-    let model = try loadModel(folder)
+    let model = try TrainedModel(folder).adapted(to: adapt)
     let pairs = try readPairs(data)
-    let table = model.table(pairs)
-    let scores = try model.score(table.texts)
-    let margins = (0..<table.count).map { scores[table.chosen[$0]] - scores[table.rejected[$0]] }
-    let groups = table.community.map { table.communities[$0] }
+    let groups = pairs.map { $0.community ?? "" }
+    func row(_ name: String, _ margins: [Double], chances: Bool = true) -> RunResult.Model {
+      RunResult.Model(name: name, margins: margins, groups: groups, seed: model.seed, chances: chances)
+    }
+    let (models, margins): ([RunResult.Model], [Double])
+    switch model {
+    case .bradleyTerry(let model):
+      let table = model.table(pairs)
+      let scores = try model.score(table.texts)
+      margins = (0..<table.count).map { scores[table.chosen[$0]] - scores[table.rejected[$0]] }
+      models = [row("model of \(folder)", margins)]
+    case .prefPalette(let model):
+      let found = try model.margins(pairs)
+      margins = found.withAttributes
+      models = [
+        row("model of \(folder)", margins), row("attributes left out", found.without),
+        row("content only", found.contentOnly),
+      ]
+    }
+    let longer = BradleyTerry.lengthMargins(PairTable(pairs))
     let result = RunResult(
-      system: FittedBradleyTerry.system, data: data, seed: model.seed, threads: Team.size,
-      seconds: ProgressLine.clock() - started, pairs: table.count, evaluation: "all pairs of the file",
-      models: [
-        RunResult.Model(name: "model of \(folder)", margins: margins, groups: groups, seed: model.seed),
-        RunResult.Model(
-          name: "longer text", margins: BradleyTerry.lengthMargins(table), groups: groups, seed: model.seed,
-          chances: false),
-      ], fingerprint: XXHash64.hex(margins))
+      system: model.system.rawValue, data: data, seed: model.seed, threads: Team.size,
+      seconds: ProgressLine.clock() - started, pairs: pairs.count, evaluation: "all pairs of the file",
+      models: models + [row("longer text", longer, chances: false)], fingerprint: XXHash64.hex(margins))
     if common.json { return try printJSON(result) }
     print(summary(result))
-    if table.communities.count > 1, let first = result.models.first { print("\n" + groupTable(first)) }
+    if let first = result.models.first, first.groups.count > 1 { print("\n" + groupTable(first)) }
   }
 }
 
@@ -64,15 +69,21 @@ struct ReportCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("The run directory.", valueName: "run"))
   var folder: String
 
+  private struct Opening: Decodable { var system: String }
+
   func run() throws {
     let directory = try RunDirectory.open(folder)
     guard directory.contains("result.json") else {
       throw DataError(
         file: folder, "the run has no result yet",
-        repair: "finish it: penchant train bradley-terry --out \(folder) --resume")
+        repair: "finish it: penchant train \(TrainedModel.system(of: directory)) --out \(folder) --resume")
     }
-    try ReportWriter(run: directory, result: JSON.decode(RunResult.self, from: directory.read("result.json")))
-      .write()
+    let result = try directory.read("result.json")
+    switch try System(named: JSON.decode(Opening.self, from: result).system) {
+    case .bradleyTerry: try ReportWriter(run: directory, result: JSON.decode(RunResult.self, from: result)).write()
+    case .prefPalette:
+      try PaletteRunWriter(run: directory, result: JSON.decode(PaletteResult.self, from: result)).writeReport()
+    }
     print(directory.file("report.html"))
   }
 }

@@ -27,6 +27,7 @@ struct CommonOptions: ParsableArguments {
 /// Systems by the name they have on the command line.
 enum System: String, CaseIterable {
   case bradleyTerry = "bradley-terry"
+  case prefPalette = "prefpalette"
 
   init(named name: String) throws {
     if let system = System(rawValue: name) {

@@ -16,6 +16,7 @@ struct Penchant: ParsableCommand {
         penchant pairs dump.zst --out pairs --year 2022         pairs of a forum's posts and comments
         penchant train bradley-terry --data pairs.jsonl --out run
         penchant train bradley-terry --data pairs.jsonl --out run --leave-out community
+        penchant train prefpalette --data pairs.jsonl --out run what each community prefers, and why
         penchant predict run --data new.jsonl                   one JSON line in, one out
         penchant synthesize --data pairs.jsonl --out levels.jsonl   texts at five levels of attributes
 
@@ -112,6 +113,9 @@ enum Topics {
                          when they were written (seconds since 1970) and what they got: what a test set leaks
 
     The columns of SHP, SHP-2 and ComPRed (human_ref_A, human_ref_B, labels, …) and the files of penchant pairs are read as well.
+
+    Judgements of attributes (prefpalette --judgements) are pairs with one more field; chosen is the text with more of it:
+      {"attribute": "formality", "chosen": "…", "rejected": "…"}
 
     penchant inspect FILE shows what a file holds and the first lines that are wrong.
 

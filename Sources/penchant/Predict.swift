@@ -15,6 +15,11 @@ struct Predict: ParsableCommand {
 
       A line with "text" (and perhaps "prompt") gets {"score"}; a line with "chosen" and "rejected" gets {"probability"} that
       the first is preferred, and both scores. An "id" is repeated. Only differences of scores mean something.
+
+      A prefpalette run also reads "community" and says why: "content" and the "contributions" of the attributes add up to the
+      "utility" of a text, or to the "margin" of a pair, in log-odds. A community that it does not know counts as the mean of
+      those that it knows ("community_known": false); --adapt teaches it from a few pairs:
+        penchant predict run --data new.jsonl --adapt first-pairs.jsonl
       """)
 
   @Argument(help: ArgumentHelp("The run directory.", valueName: "run"))
@@ -23,13 +28,17 @@ struct Predict: ParsableCommand {
   @Option(help: "JSON lines; - is standard input.")
   var data: String
 
+  @Option(help: "prefpalette: pairs of communities that the model does not know yet.")
+  var adapt: String?
+
   @OptionGroup var common: CommonOptions
 
   private struct Line: Decodable {
     var id: String?
     var prompt: String?
     var text: String?
-    enum CodingKeys: CodingKey { case id, prompt, text }
+    var community: String?
+    enum CodingKeys: CodingKey { case id, prompt, text, community }
     init(from decoder: any Decoder) throws {
       let values = try decoder.container(keyedBy: CodingKeys.self)
       id =
@@ -37,6 +46,7 @@ struct Predict: ParsableCommand {
         ?? (try? values.decodeIfPresent(Int.self, forKey: .id)).map { "\($0)" }
       prompt = try? values.decodeIfPresent(String.self, forKey: .prompt)
       text = try? values.decodeIfPresent(String.self, forKey: .text)
+      community = try? values.decodeIfPresent(String.self, forKey: .community)
     }
   }
 
@@ -46,46 +56,79 @@ struct Predict: ParsableCommand {
     var probability: Double?
     var chosenScore: Double?
     var rejectedScore: Double?
+    var utility: Double?
+    var margin: Double?
+    var content: Double?
+    var contributions: [String: Double]?
+    var communityKnown: Bool?
     enum CodingKeys: String, CodingKey {
-      case id, score, probability
+      case id, score, probability, utility, margin, content, contributions
       case chosenScore = "score_chosen"
       case rejectedScore = "score_rejected"
+      case communityKnown = "community_known"
     }
   }
 
   func run() throws {
     try common.apply()
-    let model = try loadModel(folder)
+    let model = try TrainedModel(folder).adapted(to: adapt)
     var reader = try LineReader(data)
     while let text = try reader.next() {
       guard text.contains(where: { !$0.isWhitespace }) else { continue }
-      let answer = try self.answer(text, line: reader.number, model)
+      let fields = try? JSONDecoder().decode(Line.self, from: Data(text.utf8))
+      var answer =
+        switch model {
+        case .bradleyTerry(let model): try self.answer(text, fields, line: reader.number, model)
+        case .prefPalette(let model): try self.answer(text, fields, line: reader.number, model)
+        }
+      answer.id = fields?.id
       FileHandle.standardOutput.write(try JSON.encode(answer, pretty: false) + [UInt8(ascii: "\n")])
     }
   }
 
-  private func answer(_ text: String, line: Int, _ model: FittedBradleyTerry) throws -> Answer {
-    let fields = try? JSONDecoder().decode(Line.self, from: Data(text.utf8))
-    if let fields, let response = fields.text {
-      let scored =
-        model.configuration.features.withPrompt
-        ? (fields.prompt.map { $0 + "\n\n" } ?? "") + response : response
-      return Answer(id: fields.id, score: try model.score([scored])[0])
-    }
-    // Pairs in all their forms, and the messages for what is neither.
-    let pair: PreferencePair
-    do throws(DataError) {
+  /// A line as a pair, in all the forms of pairs, or the message for what is neither pair nor text.
+  private func pair(_ text: String, line: Int) throws(DataError) -> PreferencePair {
+    do {
       let reader = PairReader(bytes: Array(text.utf8), name: data)
-      pair = try reader.pairs()[0]
+      return try reader.pairs()[0]
     } catch {
       var error = error
       error.line = line
       throw error
     }
-    let table = model.table([pair])
+  }
+
+  private func answer(_ text: String, _ fields: Line?, line: Int, _ model: FittedBradleyTerry) throws -> Answer {
+    if let fields, let response = fields.text {
+      let scored = model.configuration.features.scored(fields.prompt ?? "", response)
+      return Answer(score: try model.score([scored])[0])
+    }
+    let table = model.table([try pair(text, line: line)])
     let scores = try model.score(table.texts)
     let (chosen, rejected) = (scores[table.chosen[0]], scores[table.rejected[0]])
     return Answer(
-      id: fields?.id, probability: sigmoid(chosen - rejected), chosenScore: chosen, rejectedScore: rejected)
+      probability: sigmoid(chosen - rejected), chosenScore: chosen, rejectedScore: rejected)
+  }
+
+  private func answer(_ text: String, _ fields: Line?, line: Int, _ model: FittedTextPalette) throws -> Answer {
+    let pair = fields?.text == nil ? try pair(text, line: line) : nil
+    let community = pair?.community ?? fields?.community ?? ""
+    let isKnown = model.communities.isEmpty || model.communities.contains(community)
+    let model = try model.knowing([community])
+    let names = model.attributes.map(\.name)
+    var answer: Answer
+    if let pair {
+      let why = try model.explain(pair, community: community)
+      answer = Answer(probability: why.probability, margin: why.margin, content: why.content)
+      answer.contributions = Dictionary(uniqueKeysWithValues: why.terms.map { ($0.attribute, $0.change) })
+    } else {
+      let context = fields?.prompt ?? ""
+      let found = try model.predict([fields?.text ?? ""], contexts: [context], community: community)
+      let plain = try model.predict([fields?.text ?? ""], contexts: [context], community: community, use: false)
+      answer = Answer(utility: Double(found.utility[0]), content: Double(plain.utility[0]))
+      answer.contributions = Dictionary(uniqueKeysWithValues: zip(names, found.kappa.map(Double.init)))
+    }
+    answer.communityKnown = isKnown ? nil : false
+    return answer
   }
 }

@@ -85,7 +85,7 @@ struct Synthesize: ParsableCommand {
   func run() throws {
     try common.apply()
     let progress = common.progress
-    let chosen = try chosenAttributes()
+    let chosen = try Attribute.listed(attributes)
     let pairs = try readPairs(data)
     let texts = try SourceText.texts(of: pairs, perCommunity: comments, seed: seed)
     guard !texts.isEmpty else {
@@ -117,26 +117,6 @@ struct Synthesize: ParsableCommand {
       )
       throw ExitStatus.failed
     }
-  }
-
-  private func chosenAttributes() throws -> [Attribute] {
-    switch attributes {
-    case "all": return Attribute.standard
-    case "norms": return Attribute.standard.filter { $0.family == .norm }
-    case "values": return Attribute.standard.filter { $0.family == .value }
-    default: break
-    }
-    if attributes.hasSuffix(".yaml") || attributes.hasSuffix(".yml") {
-      return try AttributeFile.read(attributes)
-    }
-    var chosen: [Attribute] = []
-    for name in attributes.split(separator: ",") {
-      let attribute = try AttributeFile.attribute(
-        named: name.trimmingCharacters(in: .whitespaces), among: Attribute.standard)
-      if !chosen.contains(attribute) { chosen.append(attribute) }
-    }
-    guard !chosen.isEmpty else { throw ConfigurationError("--attributes names none") }
-    return chosen
   }
 
   private func verification(

@@ -144,6 +144,30 @@ struct SentenceEncoderTests {
     #expect(try encoder.encode([]).rows == 0)
   }
 
+  /// A layer's rows are those of a network that ends there.
+  @Test func innerLayersAreReadAsMeans() throws {
+    let (whole, short) = (try folder(), try folder { config, _ in config["num_hidden_layers"] = 1 })
+    try FileManager.default.createDirectory(
+      atPath: whole.path + "/1_Pooling", withIntermediateDirectories: true)
+    _ = try whole.write("1_Pooling/config.json", Array(#"{"pooling_mode_cls_token": true}"#.utf8))
+    _ = try whole.write("modules.json", Array(#"[{"type": "sentence_transformers.models.Normalize"}]"#.utf8))
+    let encoder = try SentenceEncoder(folder: whole.path)
+    let texts = ["a b c", "", "T!"]
+    let first = try encoder.reading(layer: 1).encode(texts)
+    #expect(try first == SentenceEncoder(folder: short.path).encode(texts))
+    let last = try encoder.reading(layer: 2).encode(texts)
+    #expect(try last == SentenceEncoder(folder: folder().path).encode(texts))
+    #expect(first != last && encoder.layers == 2)
+    for layer in [-1, 0, 3] {
+      #expect {
+        try encoder.reading(layer: layer)
+      } throws: { "\($0)".contains("found \(layer)") }
+    }
+    #expect {
+      try byHand(folder()).encode(tokens: [2, 3], offsets: [0, 2], depth: 3)
+    } throws: { "\($0)".contains("a depth of 3, there are 2 layers") }
+  }
+
   @Test func namesMayStandBelowBert() throws {
     let (plain, nested) = (try folder(), try folder(prefix: "bert."))
     #expect(

@@ -9,10 +9,10 @@ import Testing
 /// docs/prefpalette.md.
 @Suite(.enabled(if: ProcessInfo.processInfo.environment["PENCHANT_LONG"] == "1"))
 struct PrefPaletteRecoveryTests {
-  /// Weights of a linear model for every community on some columns, and its accuracy on the test pairs.
+  /// Weights of a linear model for every community on some columns, the ridge chosen by the community's validation pairs.
   static func linear(
     _ corpus: SyntheticPalette.Corpus, content: Bool, scores: Bool
-  ) throws -> (accuracy: Double, correlation: Double) {
+  ) throws -> (accuracy: Double, correlation: Double, shortfall: Double) {
     @Sendable func rows(_ data: PaletteData) -> [Double] {
       let texts = data.texts
       var rows: [Double] = []
@@ -29,16 +29,33 @@ struct PrefPaletteRecoveryTests {
     }
     let (d, K) = (corpus.train.texts.contentWidth, corpus.train.texts.attributes)
     let width = (content ? d : 0) + (scores ? K : 0)
-    let parts = try parallelMap(corpus.weights.count) { c -> (Double, Double) in
+    let parts = try parallelMap(corpus.weights.count) { c -> (Double, Double, Double) in
       let fit = PaletteNewton(rows: rows(corpus.train.of(community: c)), width: width)
-      let w = try fit.solve(
-        mean: [Double](repeating: 0, count: width), precision: [Double](repeating: 2, count: width))
+      let validation = PaletteNewton(rows: rows(corpus.validation.of(community: c)), width: width)
+      var (w, least) = ([Double](), Double.infinity)
+      for ridge in [2.0, 8, 32, 128] {
+        let weights = try fit.solve(
+          mean: [Double](repeating: 0, count: width), precision: [Double](repeating: ridge, count: width))
+        let loss = validation.margins(weights).reduce(0) { $0 + softplus(-$1) }
+        if loss < least { (w, least) = (weights, loss) }
+      }
       let test = PaletteNewton(rows: rows(corpus.test.of(community: c)), width: width)
-      let r = scores ? PaletteStability.pearson(Array(w.suffix(K)), corpus.weights[c]) : .nan
-      return (PairMetrics(margins: test.margins(w)).accuracy, r)
+      let margins = test.margins(w)
+      let r = scores ? pearsonCorrelation(Array(w.suffix(K)), corpus.weights[c]) : .nan
+      let own = corpus.test.community.indices.filter { Int(corpus.test.community[$0]) == c }
+      let utilities = own.map { corpus.testMargins[$0] }
+      return (PairMetrics(margins: margins).accuracy, r, shortfall(margins, utilities))
     }
     let n = Double(parts.count)
-    return (parts.map(\.0).sum() / n, parts.map(\.1).sum() / n)
+    return (parts.map(\.0).sum() / n, parts.map(\.1).sum() / n, parts.map(\.2).sum() / n)
+  }
+
+  /// Expected accuracy of the true utilities minus that of `margins`, over the labels these pairs could have had: where the
+  /// signs agree nothing, else tanh(|true| / 2). The difference of realised accuracies estimates the same with the noise of
+  /// one draw of labels added.
+  static func shortfall(_ margins: [Double], _ utilities: [Double]) -> Double {
+    zip(margins, utilities).reduce(0) { $0 + (($1.0 > 0) == ($1.1 > 0) ? 0 : tanh(abs($1.1) / 2)) }
+      / Double(max(1, margins.count))
   }
 
   struct Figures {
@@ -59,8 +76,8 @@ struct PrefPaletteRecoveryTests {
       let top = { (x: [Double]) in Set(x.indices.sorted { abs(x[$0]) > abs(x[$1]) }.prefix(5)) }
       let planted = w.indices.filter { w[$0] != 0 }
       let n = Double(used.count)
-      f.attention += PaletteStability.pearson(entries.map(\.attention), w.map(abs)) / n
-      f.correlation += PaletteStability.pearson(found, w) / n
+      f.attention += pearsonCorrelation(entries.map(\.attention), w.map(abs)) / n
+      f.correlation += pearsonCorrelation(found, w) / n
       f.top += Double(top(found).intersection(top(w)).count) / 5 / n
       f.sign += Double(planted.filter { (found[$0] > 0) == (w[$0] > 0) }.count) / Double(planted.count) / n
     }
@@ -85,10 +102,8 @@ struct PrefPaletteRecoveryTests {
     }
     let system = try PrefPalette(configuration, seed: 1)
     let parts = try parallelMap(corpus.weights.count) { c in
-      let model =
-        try system
-
-        .fit(to: corpus.train.of(community: c), validating: corpus.validation.of(community: c))
+      let model = try system.fit(
+        to: corpus.train.of(community: c), validating: corpus.validation.of(community: c))
       return try figures(model, corpus.test.of(community: c), corpus.weights)
     }
     let n = Double(parts.count)
@@ -112,14 +127,14 @@ struct PrefPaletteRecoveryTests {
     let both = try Self.linear(corpus, content: true, scores: true)
     line("linear content", [content.accuracy])
     line("linear scores", [scores.accuracy, scores.correlation])
-    line("linear both", [both.accuracy, both.correlation])
+    line("linear both", [both.accuracy, both.correlation, both.shortfall])
     let began = ProgressLine.clock()
     let pooled = try Self.fit(corpus, .signed, pooled: true, reduction: 0)
     line("signed pooled p 0 (\(String(format: "%.2f", ProgressLine.clock() - began)) s)", pooled)
     line("signed pooled p 0.5", try Self.fit(corpus, .signed, pooled: true, reduction: 0.5))
-    let alone = try Self.fit(corpus, .signed, pooled: false, reduction: 0, batch: 100)
+    let alone = try Self.fit(corpus, .signed, pooled: false, reduction: 0, batch: 50)
     line("signed per community", alone)
-    let paper = try Self.fit(corpus, .paper, pooled: false, reduction: 0, batch: 100)
+    let paper = try Self.fit(corpus, .paper, pooled: false, reduction: 0, batch: 50)
     line("paper per community", paper)
     line("paper pooled", try Self.fit(corpus, .paper, pooled: true, reduction: 0))
 

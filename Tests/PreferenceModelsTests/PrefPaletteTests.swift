@@ -210,7 +210,7 @@ import Testing
     let corpus = try Self.shared.get()
     let profile = try Self.fitted(.signed).profile(on: corpus.test, replicates: 200)
     for (found, truth) in zip(profile.weights, corpus.weights) {
-      #expect(PaletteStability.pearson(found, truth) > 0.8)
+      #expect(pearsonCorrelation(found, truth) > 0.8)
     }
     for community in profile.communities {
       for entry in community.entries {

@@ -69,7 +69,7 @@ def main():
     sys.stdout = sys.stderr  # a library that prints does not disturb the protocol
 
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    module = {"compile": "torch"}.get(arguments.peer, arguments.peer)
+    modules = ("torch", "palette") if arguments.peer in ("torch", "compile") else (arguments.peer,)
     cases, timed = None, None
     for line in sys.stdin:
         command, _, rest = line.strip().partition(" ")
@@ -77,7 +77,10 @@ def main():
             if command == "prepare":
                 timed = None
                 if cases is None:
-                    cases = importlib.import_module(module + "_cases").cases(arguments.peer, arguments.threads)
+                    cases = {}
+                    for module in modules:
+                        library = importlib.import_module(module + "_cases")
+                        cases.update(library.cases(arguments.peer, arguments.threads))
                 if rest not in cases:
                     raise KeyError("no case " + rest)
                 with open("/proc/self/clear_refs", "w") as file:

@@ -13,53 +13,61 @@ struct loss_job {
     const float *weight, *margin, *parameters;
     float *tables;  /* [chunks, (d + m + 1) R]: W_q^T, W_f^T, w */
     float *rows;    /* [P, L] */
-    float *scratch; /* [chunks, scratch_floats] */
+    float *scratch; /* [chunks, scratch_floats], one a member: it stays in its cache */
     double *losses, *betas; /* [P] */
     float *gradient;
 };
 
-/* table[j, :] += x[j] y for j < n. */
-PN_INLINE void add_outer(size_t n, size_t R, const float *x, const float *y, float *table)
+/* table[j, :] += h[j] query of both texts of a pair: the gradient of W_q^T. */
+PN_INLINE void add_query_gradient(const struct palette_model *p, const struct palette_text t[2], float *table)
 {
+    const size_t R = p->R;
     for (size_t v = 0; v < R; v += 16) {
-        const pn_f32x16 row = pn_load16(y + v);
-        for (size_t j = 0; j < n; ++j)
-            pn_store16(table + j * R + v, pn_load16(table + j * R + v) + x[j] * row);
+        const pn_f32x16 one = pn_load16(t[0].query + v), two = pn_load16(t[1].query + v);
+        for (size_t j = 0; j < p->d; ++j)
+            pn_store16(table + j * R + v, pn_load16(table + j * R + v) + t[0].h[j] * one + t[1].h[j] * two);
     }
 }
 
-/* table[j, :] += sum over the kept i of e_i[j] pull_i, four columns j at a time. */
-PN_INLINE void add_key_gradient(const struct palette_model *p, const struct palette_text *t, float *table)
+/* table[j, :] += sum over the kept i of both texts of e_i[j] pull_i: the gradient of W_f^T. Four columns at a time, as
+ * many as 16 registers of eight lanes hold. */
+PN_INLINE void add_key_gradient(const struct palette_model *p, const struct palette_text t[2], float *table)
 {
     const size_t R = p->R, m = p->m;
     for (size_t v = 0; v < R; v += 16) {
         size_t j = 0;
-        for (; j + 8 <= m; j += 8) {
-            pn_f32x16 acc[8];
-            for (size_t k = 0; k < 8; ++k) acc[k] = pn_load16(table + (j + k) * R + v);
-            for (size_t i = 0; i < t->n; ++i) {
-                const pn_f32x16 pull = pn_load16(t->tanh + i * R + v);
-                const float *e = t->E + t->kept[i] * m + j;
-                for (size_t k = 0; k < 8; ++k) acc[k] += e[k] * pull;
-            }
-            for (size_t k = 0; k < 8; ++k) pn_store16(table + (j + k) * R + v, acc[k]);
+        for (; j + 4 <= m; j += 4) {
+            pn_f32x16 acc[4];
+            for (size_t k = 0; k < 4; ++k) acc[k] = pn_load16(table + (j + k) * R + v);
+            for (size_t side = 0; side < 2; ++side)
+                for (size_t i = 0; i < t[side].n; ++i) {
+                    const pn_f32x16 pull = pn_load16(t[side].tanh + i * R + v);
+                    const float *e = t[side].E + t[side].kept[i] * m + j;
+                    for (size_t k = 0; k < 4; ++k) acc[k] += e[k] * pull;
+                }
+            for (size_t k = 0; k < 4; ++k) pn_store16(table + (j + k) * R + v, acc[k]);
         }
         for (; j < m; ++j) {
             pn_f32x16 acc = pn_load16(table + j * R + v);
-            for (size_t i = 0; i < t->n; ++i) acc += t->E[t->kept[i] * m + j] * pn_load16(t->tanh + i * R + v);
+            for (size_t side = 0; side < 2; ++side)
+                for (size_t i = 0; i < t[side].n; ++i)
+                    acc += t[side].E[t[side].kept[i] * m + j] * pn_load16(t[side].tanh + i * R + v);
             pn_store16(table + j * R + v, acc);
         }
     }
 }
 
-/* From dR = g of a text; t->tanh becomes da. */
+/* From dR = g of a text; t->tanh becomes da, t->query its sum. */
 PN_INLINE void backward(const struct palette_model *p, float g, struct palette_text *t, float *table, float *row,
                         double *beta)
 {
     const size_t R = p->R, K = p->K;
     float *reward = row + p->r, *direction = reward + p->d;
     attribute_axpy(p->d, g, t->h, reward);
-    if (t->n == 0) return;
+    if (t->n == 0) {
+        memset(t->query, 0, R * sizeof *t->query);
+        return;
+    }
     *beta += (double)g * (double)t->attribute;
     const float scale = g * p->beta;
     for (size_t i = 0; i < t->n; ++i) {
@@ -85,8 +93,6 @@ PN_INLINE void backward(const struct palette_model *p, float g, struct palette_t
         pn_store16(t->query + v, query);
     }
     for (size_t k = 0; k < p->r; ++k) row[k] += t->query[k];
-    add_outer(p->d, R, t->h, t->query, table);
-    add_key_gradient(p, t, table + p->d * R);
 }
 
 PN_CLONES static void pairs(const struct loss_job *job, size_t first, size_t count, float *table,
@@ -96,8 +102,12 @@ PN_CLONES static void pairs(const struct loss_job *job, size_t first, size_t cou
     memset(table, 0, job->table * sizeof *table);
     for (size_t b = first; b < first + count; ++b) {
         const float *own = p->rows + (p->C && job->community ? job->community[b] : 0) * p->L;
+        /* One text at a time: more lines than the processor can wait for would hold it up. */
+        const bool more = b + 1 < job->pairs;
+        if (more) palette_prefetch(p, job->chosen[b + 1]);
         palette_forward(p, job->chosen[b], own, &t[0]);
         palette_forward(p, job->rejected[b], own, &t[1]);
+        if (more) palette_prefetch(p, job->rejected[b + 1]);
         const float weight = (job->weight ? job->weight[b] : 1.0f) * job->inverse;
         const float D = t[0].utility - t[1].utility - (job->margin ? job->margin[b] : 0.0f);
         const float e = pn_expf(-fabsf(D));
@@ -108,14 +118,17 @@ PN_CLONES static void pairs(const struct loss_job *job, size_t first, size_t cou
         job->betas[b] = 0.0;
         backward(p, g, &t[0], table, row, &job->betas[b]);
         backward(p, -g, &t[1], table, row, &job->betas[b]);
+        if (t[0].n + t[1].n == 0) continue;
+        add_query_gradient(p, t, table);
+        add_key_gradient(p, t, table + p->d * p->R);
     }
 }
 
-static void chunk(void *context, size_t c)
+static void chunk(void *context, size_t c, size_t member)
 {
     const struct loss_job *job = context;
     const size_t first = c * job->chunk_pairs;
-    float *at = job->scratch + c * job->scratch_floats;
+    float *at = job->scratch + member * job->scratch_floats;
     struct palette_text t[2];
     palette_text_place(&job->model, &at, &t[0]);
     palette_text_place(&job->model, &at, &t[1]);
@@ -245,7 +258,7 @@ pn_status pn_palette_loss_f32(const pn_palette_shape *shape, const pn_palette_te
     job.tables = at;
     job.scratch = job.tables + job.chunks * job.table;
     job.rows = job.scratch + job.chunks * job.scratch_floats;
-    pn_status done = pn_team_for(job.chunks, chunk, &job);
+    pn_status done = pn_team_for_members(job.chunks, PALETTE_CHUNKS_MAX, chunk, &job);
     if (done == PN_OK)
         done = pn_team_for(pn_ceil_div(job.table, COLUMNS) + pn_ceil_div(job.model.L, COLUMNS), gather, &job);
     if (done != PN_OK) return done;

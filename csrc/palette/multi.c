@@ -9,10 +9,8 @@
 #define TOP 0x1.a220d4p+57f /* e^40 */
 
 struct multi_job {
-    struct palette_model model;
-    size_t Cp, chunks, chunk_texts, scratch_floats;
-    const float *turned; /* [L, Cp]: rows by community; the query part as e^2b */
-    float *utility, *scratch;
+    struct palette_pass pass; /* turned: rows by community; the query part as e^2b */
+    float *utility;
 };
 
 PN_INLINE float clamp(float x) { return x > LIMIT ? LIMIT : x < -LIMIT ? -LIMIT : x; }
@@ -33,12 +31,13 @@ PN_INLINE float clamp(float x) { return x > LIMIT ? LIMIT : x < -LIMIT ? -LIMIT 
 PN_CLONES static void texts_of(const struct multi_job *job, size_t first, size_t count, struct palette_text *t,
                                float *sigma, float *value)
 {
-    const struct palette_model *p = &job->model;
-    const size_t R = p->R, r = p->r, Cp = job->Cp;
-    const float *reward = job->turned + r * Cp, *direction = reward + p->d * Cp;
+    const struct palette_model *p = &job->pass.model;
+    const size_t R = p->R, r = p->r, Cp = job->pass.Cp;
+    const float *query = job->pass.turned, *reward = query + r * Cp, *direction = reward + p->d * Cp;
     float ends = 0.0f;
     for (size_t k = 0; k < r; ++k) ends += p->score[k];
     for (size_t b = first; b < first + count; ++b) {
+        if (b + 1 < p->N) palette_prefetch(p, b + 1);
         palette_open(p, b, t);
         if (t->n) {
             palette_query(p, t->h, NULL, t->query);
@@ -55,13 +54,13 @@ PN_CLONES static void texts_of(const struct multi_job *job, size_t first, size_t
                 pn_f32x16 falls = { 0 };
                 size_t k = 0;
                 for (; k + 2 <= r; k += 2) {
-                    pn_f32x16 x = A[k] * pn_load16(job->turned + k * Cp + c);
-                    pn_f32x16 y = A[k + 1] * pn_load16(job->turned + (k + 1) * Cp + c);
+                    pn_f32x16 x = A[k] * pn_load16(query + k * Cp + c);
+                    pn_f32x16 y = A[k + 1] * pn_load16(query + (k + 1) * Cp + c);
                     x = 1.0f + pn_select16(x > TOP, (pn_f32x16){ 0 } + TOP, x);
                     y = 1.0f + pn_select16(y > TOP, (pn_f32x16){ 0 } + TOP, y);
                     falls += (w[k] * y + w[k + 1] * x) / (x * y);
                 }
-                if (k < r) falls += w[k] / (1.0f + A[k] * pn_load16(job->turned + k * Cp + c));
+                if (k < r) falls += w[k] / (1.0f + A[k] * pn_load16(query + k * Cp + c));
                 const pn_f32x16 score = ends - 2.0f * falls;
                 pn_store16(sigma + i * 16, score);
                 top = i == 0 ? score : pn_select16(score > top, score, top);
@@ -89,60 +88,36 @@ PN_CLONES static void texts_of(const struct multi_job *job, size_t first, size_t
     }
 }
 
-static void chunk(void *context, size_t c)
+static void chunk(void *context, size_t c, size_t member)
 {
     const struct multi_job *job = context;
-    const size_t first = c * job->chunk_texts;
-    float *at = job->scratch + c * job->scratch_floats;
+    size_t first;
+    const size_t count = palette_pass_texts(&job->pass, c, &first);
+    float *at = job->pass.scratch + member * job->pass.scratch_floats;
     struct palette_text t;
-    palette_text_place(&job->model, &at, &t);
-    texts_of(job, first, pn_min(job->chunk_texts, job->model.N - first), &t, at, at + job->model.K16 * 16);
-}
-
-static bool plan(const pn_palette_shape *s, size_t texts, struct multi_job *job, size_t *bytes)
-{
-    size_t model, text, scratch, lanes, turned, row = s->rank + s->content + s->attributes;
-    if (row < s->rank || row < s->attributes || s->communities > SIZE_MAX - 16) return false;
-    job->Cp = palette_up16(s->communities);
-    palette_chunks(texts, &job->chunks, &job->chunk_texts);
-    return palette_model_floats(s, &model) && palette_text_floats(s, &text) &&
-           pn_mul_size(palette_up16(s->attributes), 32, &lanes) && pn_add_size(text, lanes, &job->scratch_floats) &&
-           pn_mul_size(job->scratch_floats, job->chunks, &scratch) && pn_mul_size(row, job->Cp, &turned) &&
-           pn_add_size(model, scratch, bytes) && pn_add_size(*bytes, turned, bytes) &&
-           pn_mul_size(*bytes, sizeof(float), bytes);
+    palette_text_place(&job->pass.model, &at, &t);
+    texts_of(job, first, count, &t, at, at + job->pass.model.K16 * 16);
 }
 
 size_t pn_palette_multi_workspace(const pn_palette_shape *shape, size_t texts)
 {
-    struct multi_job job;
-    size_t bytes;
-    if (!shape || pn_palette_parameters(shape) == SIZE_MAX) return SIZE_MAX;
-    return plan(shape, texts, &job, &bytes) ? bytes : SIZE_MAX;
+    return palette_pass_workspace(shape, texts, true);
 }
 
 pn_status pn_palette_multi_f32(const pn_palette_shape *shape, const pn_palette_texts *texts, bool use,
                                const float *parameters, float *utility, void *workspace, size_t workspace_bytes)
 {
     struct multi_job job = { .utility = utility };
-    size_t bytes, results;
-    const pn_status status = palette_check(shape, texts, use, &job.model);
-    if (status != PN_OK) return status;
-    const struct palette_model *p = &job.model;
-    if (p->C == 0 || !pn_mul_size(texts->count, p->C, &results)) return PN_EDIM;
-    if (texts->count == 0) return PN_OK;
-    if (!parameters || !utility) return PN_ENULL;
-    if (!plan(shape, texts->count, &job, &bytes)) return PN_EDIM;
-    if (!workspace || workspace_bytes < bytes) return PN_EWORKSPACE;
-    float *at = workspace;
-    palette_model_place(&job.model, parameters, &at);
-    float *turned = at;
-    memset(turned, 0, p->L * job.Cp * sizeof(float));
+    struct palette_pass *pass = &job.pass;
+    const pn_status status =
+        palette_pass_open(pass, shape, texts, use, true, parameters, utility, workspace, workspace_bytes);
+    if (status != PN_OK || pass->chunks == 0) return status;
+    const struct palette_model *p = &pass->model;
+    memset(pass->turned, 0, p->L * pass->Cp * sizeof(float));
     for (size_t c = 0; c < p->C; ++c)
         for (size_t i = 0; i < p->L; ++i) {
             const float x = p->rows[c * p->L + i];
-            turned[i * job.Cp + c] = i < p->r ? pn_expf(2.0f * clamp(x)) : x;
+            pass->turned[i * pass->Cp + c] = i < p->r ? pn_expf(2.0f * clamp(x)) : x;
         }
-    job.turned = turned;
-    job.scratch = turned + p->L * job.Cp;
-    return pn_team_for(job.chunks, chunk, &job);
+    return pn_team_for_members(pass->chunks, PALETTE_CHUNKS_MAX, chunk, &job);
 }

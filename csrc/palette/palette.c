@@ -108,3 +108,47 @@ void palette_model_place(struct palette_model *p, const float *parameters, float
     p->rows = rows;
     *at = rows + pn_max(p->C, 1) * p->L;
 }
+
+static bool plan(const pn_palette_shape *s, size_t texts, bool all_communities, struct palette_pass *pass, size_t *bytes)
+{
+    size_t model, lanes = 0, turned = 0, scratch, row;
+    if (s->communities > SIZE_MAX - 16 || !row_length(s, &row)) return false;
+    pass->Cp = palette_up16(s->communities);
+    palette_chunks(texts, &pass->chunks, &pass->chunk_texts);
+    if (!palette_model_floats(s, &model) || !palette_text_floats(s, &pass->scratch_floats)) return false;
+    if (all_communities && (!pn_mul_size(palette_up16(s->attributes), 32, &lanes) ||
+                            !pn_add_size(pass->scratch_floats, lanes, &pass->scratch_floats) ||
+                            !pn_mul_size(row, pass->Cp, &turned)))
+        return false;
+    return pn_mul_size(pass->scratch_floats, pass->chunks, &scratch) && pn_add_size(model, turned, bytes) &&
+           pn_add_size(*bytes, scratch, bytes) && pn_mul_size(*bytes, sizeof(float), bytes);
+}
+
+size_t palette_pass_workspace(const pn_palette_shape *shape, size_t texts, bool all_communities)
+{
+    struct palette_pass pass;
+    size_t bytes;
+    if (!shape || pn_palette_parameters(shape) == SIZE_MAX) return SIZE_MAX;
+    return plan(shape, texts, all_communities, &pass, &bytes) ? bytes : SIZE_MAX;
+}
+
+pn_status palette_pass_open(struct palette_pass *pass, const pn_palette_shape *shape, const pn_palette_texts *texts,
+                            bool use, bool all_communities, const float *parameters, const float *utility,
+                            void *workspace, size_t workspace_bytes)
+{
+    size_t bytes, results;
+    const pn_status status = palette_check(shape, texts, use, &pass->model);
+    if (status != PN_OK) return status;
+    const size_t C = shape->communities;
+    if (all_communities && (C == 0 || !pn_mul_size(texts->count, C, &results))) return PN_EDIM;
+    pass->chunks = 0;
+    if (texts->count == 0) return PN_OK;
+    if (!parameters || !utility) return PN_ENULL;
+    if (!plan(shape, texts->count, all_communities, pass, &bytes)) return PN_EDIM;
+    if (!workspace || workspace_bytes < bytes) return PN_EWORKSPACE;
+    float *at = workspace;
+    palette_model_place(&pass->model, parameters, &at);
+    pass->turned = at;
+    pass->scratch = at + (all_communities ? pass->model.L * pass->Cp : 0);
+    return PN_OK;
+}

@@ -2,16 +2,16 @@
 #include "job.h"
 
 struct utility_job {
-    struct palette_model model;
-    size_t chunks, chunk_texts, scratch_floats;
+    struct palette_pass pass;
     const uint32_t *community;
-    float *utility, *alpha, *kappa, *scratch;
+    float *utility, *alpha, *kappa;
 };
 
 PN_CLONES static void texts_of(const struct utility_job *job, size_t first, size_t count, struct palette_text *t)
 {
-    const struct palette_model *p = &job->model;
+    const struct palette_model *p = &job->pass.model;
     for (size_t b = first; b < first + count; ++b) {
+        if (b + 1 < p->N) palette_prefetch(p, b + 1);
         palette_forward(p, b, p->rows + (p->C && job->community ? job->community[b] : 0) * p->L, t);
         job->utility[b] = t->utility;
         float *alpha = job->alpha ? job->alpha + b * p->K : NULL, *kappa = job->kappa ? job->kappa + b * p->K : NULL;
@@ -22,31 +22,20 @@ PN_CLONES static void texts_of(const struct utility_job *job, size_t first, size
     }
 }
 
-static void chunk(void *context, size_t c)
+static void chunk(void *context, size_t c, size_t member)
 {
     const struct utility_job *job = context;
-    const size_t first = c * job->chunk_texts;
-    float *at = job->scratch + c * job->scratch_floats;
+    size_t first;
+    const size_t count = palette_pass_texts(&job->pass, c, &first);
+    float *at = job->pass.scratch + member * job->pass.scratch_floats;
     struct palette_text t;
-    palette_text_place(&job->model, &at, &t);
-    texts_of(job, first, pn_min(job->chunk_texts, job->model.N - first), &t);
-}
-
-static bool plan(const pn_palette_shape *s, size_t texts, struct utility_job *job, size_t *bytes)
-{
-    size_t model, scratch;
-    palette_chunks(texts, &job->chunks, &job->chunk_texts);
-    return palette_model_floats(s, &model) && palette_text_floats(s, &job->scratch_floats) &&
-           pn_mul_size(job->scratch_floats, job->chunks, &scratch) && pn_add_size(model, scratch, bytes) &&
-           pn_mul_size(*bytes, sizeof(float), bytes);
+    palette_text_place(&job->pass.model, &at, &t);
+    texts_of(job, first, count, &t);
 }
 
 size_t pn_palette_utility_workspace(const pn_palette_shape *shape, size_t texts)
 {
-    struct utility_job job;
-    size_t bytes;
-    if (!shape || pn_palette_parameters(shape) == SIZE_MAX) return SIZE_MAX;
-    return plan(shape, texts, &job, &bytes) ? bytes : SIZE_MAX;
+    return palette_pass_workspace(shape, texts, false);
 }
 
 pn_status pn_palette_utility_f32(const pn_palette_shape *shape, const pn_palette_texts *texts, bool use,
@@ -54,17 +43,11 @@ pn_status pn_palette_utility_f32(const pn_palette_shape *shape, const pn_palette
                                  float *kappa, void *workspace, size_t workspace_bytes)
 {
     struct utility_job job = { .community = community, .utility = utility, .alpha = alpha, .kappa = kappa };
-    size_t bytes;
-    const pn_status status = palette_check(shape, texts, use, &job.model);
+    const pn_status status = palette_pass_open(&job.pass, shape, texts, use, false, parameters, utility, workspace,
+                                               workspace_bytes);
     if (status != PN_OK) return status;
-    if (texts->count == 0) return PN_OK;
-    if (!parameters || !utility) return PN_ENULL;
-    for (size_t b = 0; community && job.model.C && b < texts->count; ++b)
-        if (community[b] >= job.model.C) return PN_EINDEX;
-    if (!plan(shape, texts->count, &job, &bytes)) return PN_EDIM;
-    if (!workspace || workspace_bytes < bytes) return PN_EWORKSPACE;
-    float *at = workspace;
-    palette_model_place(&job.model, parameters, &at);
-    job.scratch = at;
-    return pn_team_for(job.chunks, chunk, &job);
+    const size_t C = job.pass.model.C;
+    for (size_t b = 0; community && C && b < texts->count; ++b)
+        if (community[b] >= C) return PN_EINDEX;
+    return pn_team_for_members(job.pass.chunks, PALETTE_CHUNKS_MAX, chunk, &job);
 }

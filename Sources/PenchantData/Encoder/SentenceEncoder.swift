@@ -7,10 +7,12 @@ import PenchantKernels
 /// let rows = try encoder.encode(["A man is eating food.", "A man is eating a piece of bread."])
 /// ```
 /// The folder holds `config.json`, `model.safetensors` and `vocab.txt`; docs/encoder.md says what else is read.
-public struct SentenceEncoder: TextEncoder {
+public struct SentenceEncoder: LayeredTextEncoder {
   public let configuration: EncoderConfiguration
   public let tokenizer: WordPieceTokenizer
   private let network: EncoderNetwork
+  /// Layers that are run.
+  private let depth: Int
 
   public var width: Int { configuration.shape.width }
 
@@ -29,6 +31,29 @@ public struct SentenceEncoder: TextEncoder {
     self.configuration = configuration
     self.tokenizer = tokenizer
     network = try SentenceEncoder.load(SafeTensors("\(folder)/model.safetensors"), configuration.shape)
+    depth = configuration.shape.layers
+  }
+
+  public var layers: Int { configuration.shape.layers }
+
+  public func reading(layer: Int) throws -> any TextEncoder {
+    guard (1...layers).contains(layer) else {
+      throw DataError(
+        file: "encoder", field: "layer", "the encoder has no such layer", expected: "expected 1 to \(layers)",
+        found: "found \(layer)")
+    }
+    return SentenceEncoder(self, depth: layer)
+  }
+
+  /// The mean over tokens behind layer `depth`, by the same weights.
+  private init(_ whole: SentenceEncoder, depth: Int) {
+    var configuration = whole.configuration
+    configuration.pooling = .mean
+    configuration.normalises = false
+    self.configuration = configuration
+    tokenizer = whole.tokenizer
+    network = whole.network
+    self.depth = depth
   }
 
   private static func load(_ file: SafeTensors, _ shape: EncoderShape) throws -> EncoderNetwork {
@@ -91,7 +116,8 @@ public struct SentenceEncoder: TextEncoder {
       offsets.append(UInt32(tokens.count))
     }
     let rows = try network.encode(
-      tokens: tokens, offsets: offsets, pooling: configuration.pooling, normalise: configuration.normalises)
+      tokens: tokens, offsets: offsets, pooling: configuration.pooling, normalise: configuration.normalises,
+      depth: depth)
     return try FeatureMatrix(rows: texts.count, width: width, dense: rows)
   }
 }

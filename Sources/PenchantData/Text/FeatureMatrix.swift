@@ -62,6 +62,22 @@ public struct FeatureMatrix: Sendable, Equatable {
     self.dense = dense
   }
 
+  /// The rows `indices`, one after the other; a row may be there more than once.
+  public func selecting(_ indices: [Int]) -> FeatureMatrix {
+    var (starts, columns, values, dense) = ([0], [UInt32](), [Float](), [Float]())
+    starts.reserveCapacity(indices.count + 1)
+    dense.reserveCapacity(indices.count * denseWidth)
+    for row in indices {
+      columns += self.columns[rowStarts[row]..<rowStarts[row + 1]]
+      values += self.values[rowStarts[row]..<rowStarts[row + 1]]
+      starts.append(columns.count)
+      dense += self.dense[row * denseWidth..<(row + 1) * denseWidth]
+    }
+    return FeatureMatrix(
+      unchecked: indices.count, sparseWidth: sparseWidth, rowStarts: starts, columns: columns, values: values,
+      denseWidth: denseWidth, dense: dense)
+  }
+
   /// `X w`: one score a row, from one weight a column.
   ///
   /// With pairs as differences of rows, score every text once and subtract scores: far cheaper than building

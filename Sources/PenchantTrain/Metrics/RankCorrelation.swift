@@ -1,3 +1,17 @@
+/// Pearson's correlation; NaN when one list does not vary or their lengths differ.
+public func pearsonCorrelation(_ x: [Double], _ y: [Double]) -> Double {
+  guard x.count == y.count else { return .nan }
+  let n = Double(x.count)
+  let (mx, my) = (x.sum() / n, y.sum() / n)
+  var (xy, xx, yy) = (0.0, 0.0, 0.0)
+  for (a, b) in zip(x, y) {
+    xy += (a - mx) * (b - my)
+    xx += (a - mx) * (a - mx)
+    yy += (b - my) * (b - my)
+  }
+  return xx > 0 && yy > 0 ? xy / (xx * yy).squareRoot() : .nan
+}
+
 /// Kendall's tau-b of two score lists: concordant minus discordant pairs, over the geometric mean of the pairs untied in
 /// each. O(n log n) (Knight 1966). NaN when one list is constant, shorter than two, or has a NaN.
 public func kendallTau(_ a: [Double], _ b: [Double]) -> Double {

@@ -58,4 +58,14 @@ public struct ChoiceSets: Sendable {
     self.weight = weight ?? [Double](repeating: 1, count: sizes.count)
     self.person = person ?? Array(sizes.indices)
   }
+
+  /// Pairs as sets of two: the chosen row is the difference, the other 0, which gives the same chances.
+  public init(_ pairs: ScoredPairs) throws(KernelError) {
+    let width = pairs.width
+    let other = [Double](repeating: 0, count: width)
+    try self.init(
+      features: (0..<pairs.count).flatMap { pairs.differences[$0 * width..<($0 + 1) * width] + other },
+      columns: pairs.columns, sizes: [Int](repeating: 2, count: pairs.count),
+      chosen: [Int](repeating: 0, count: pairs.count), person: pairs.post, weight: pairs.weight)
+  }
 }

@@ -34,7 +34,7 @@ public struct Decorrelation: Sendable, Codable, Equatable {
       guard other != column else { return 0 }
       let values = picked.map { Double(scores[$0 * width + other]) }
       func correlation(_ factor: Double) -> Double {
-        correlationOf(ranks(zip(values, base).map { $0 - factor * $1 }), baseRanks)
+        pearsonCorrelation(ranks(zip(values, base).map { $0 - factor * $1 }), baseRanks)
       }
       // The correlation falls with the factor.
       guard correlation(0).isFinite, correlation(0) != 0 else { return 0 }
@@ -73,17 +73,4 @@ func ranks(_ values: [Double]) -> [Double] {
     start = end
   }
   return ranks
-}
-
-/// Pearson's correlation; NaN when one list is constant.
-func correlationOf(_ x: [Double], _ y: [Double]) -> Double {
-  let count = Double(x.count)
-  let (meanX, meanY) = (x.sum() / count, y.sum() / count)
-  var (xx, yy, xy) = (0.0, 0.0, 0.0)
-  for (a, b) in zip(x, y) {
-    xx += (a - meanX) * (a - meanX)
-    yy += (b - meanY) * (b - meanY)
-    xy += (a - meanX) * (b - meanY)
-  }
-  return xx > 0 && yy > 0 ? xy / (xx * yy).squareRoot() : .nan
 }

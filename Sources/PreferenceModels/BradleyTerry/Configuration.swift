@@ -16,16 +16,23 @@ public struct BradleyTerryConfiguration: Codable, Sendable, Equatable {
     public var builtin = true
     /// A Hugging Face folder of a sentence encoder whose embeddings are added; empty for none.
     public var encoder = ""
-    /// Length of an embedding.
+    /// Length of an embedding; 0 leaves embeddings out.
     public var encoderWeight: Float = 1
+    /// The layer of the encoder, 1 or more, whose mean over tokens is added beside the embedding; 0 for the one half way.
+    public var middleLayer = 0
+    /// Root-mean-square length of the standardised columns of that layer; 0 leaves them out.
+    public var middleWeight: Float = 1
     /// Whether a text is the prompt and the response, or the response alone.
     public var withPrompt = false
     public var featuriser = TextFeaturiser.Configuration()
     public init() {}
 
     /// Pairs as a table of the texts that get scores.
-    public func table(_ pairs: [PreferencePair]) -> PairTable {
-      PairTable(pairs) { withPrompt && !$0.isEmpty ? $0 + "\n\n" + $1 : $1 }
+    public func table(_ pairs: [PreferencePair]) -> PairTable { PairTable(pairs, text: scored) }
+
+    /// What is scored of a text: itself, or what it answers and itself.
+    public func scored(_ prompt: String, _ response: String) -> String {
+      withPrompt && !prompt.isEmpty ? prompt + "\n\n" + response : response
     }
   }
   public enum Head: String, Codable, Sendable, CaseIterable {
@@ -78,8 +85,12 @@ public struct BradleyTerryConfiguration: Codable, Sendable, Equatable {
     try check((0..<1).contains(data.test), "data.test", "0 to below 1", data.test)
     try check((0..<1).contains(data.validation), "data.validation", "0 to below 1", data.validation)
     try check(
-      features.encoderWeight > 0 && features.encoderWeight.isFinite, "features.encoder_weight", "above 0",
+      features.encoderWeight >= 0 && features.encoderWeight.isFinite, "features.encoder_weight", "0 or more",
       features.encoderWeight)
+    try check(features.middleLayer >= 0, "features.middle_layer", "0 or more", features.middleLayer)
+    try check(
+      features.middleWeight >= 0 && features.middleWeight.isFinite, "features.middle_weight", "0 or more",
+      features.middleWeight)
     try check(
       !model.hidden.isEmpty && model.hidden.allSatisfy { (1...65_536).contains($0) }, "model.hidden",
       "a list of widths from 1 to 65536", model.hidden)

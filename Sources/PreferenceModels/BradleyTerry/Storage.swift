@@ -15,6 +15,7 @@ extension FittedBradleyTerry {
       "configuration": String(decoding: try encoder.encode(configuration), as: UTF8.self),
     ])
     try pipeline.featuriser?.add(to: &file)
+    try pipeline.middle?.add(to: &file)
     switch head {
     case .linear(let head):
       try file.add("linear.weights", shape: [head.weights.count], head.weights)
@@ -84,10 +85,11 @@ extension FittedBradleyTerry {
       throw DataError(
         file: file.file, field: "temperature", "the temperature is \(temperature)", expected: "above 0")
     }
+    let opened = configuration.features.encoder.isEmpty ? nil : try encoder(configuration.features.encoder)
     pipeline = FeaturePipeline(
       configuration: configuration.features,
-      featuriser: configuration.features.builtin ? try FittedFeaturiser(file) : nil,
-      encoder: configuration.features.encoder.isEmpty ? nil : try encoder(configuration.features.encoder))
+      featuriser: configuration.features.builtin ? try FittedFeaturiser(file) : nil, encoder: opened,
+      middle: try FittedMiddleLayer(file, MiddleLayer(configuration.features, of: opened)))
     switch configuration.model.head {
     case .linear:
       let tried = try value("held_out_loss").split(separator: " ").compactMap { item -> (Double, Double)? in

@@ -24,6 +24,8 @@ public struct PrefPaletteConfiguration: Codable, Sendable, Equatable {
   public struct Objective: Codable, Sendable, Equatable {
     /// Penalty ridge/2 · |w|² on what belongs to a community (all of reward and direction when not pooled).
     public var ridge: Float = 2e-4
+    /// The same on how far the reward and the direction that all communities share are from where they started.
+    public var sharedRidge: Float = 0
     /// Largest chance that a step leaves the attributes out: 0.1 when deployment has attributes, 0.5 when not.
     public var reduction = 0.1
     public var margin = Margin.none
@@ -66,6 +68,8 @@ public struct PrefPaletteConfiguration: Codable, Sendable, Equatable {
     try check(model.mix.isFinite, "model.mix", "finite", model.mix)
     try check(
       objective.ridge >= 0 && objective.ridge.isFinite, "objective.ridge", "0 or more", objective.ridge)
+    let shared = objective.sharedRidge
+    try check(shared >= 0 && shared.isFinite, "objective.shared_ridge", "0 or more", shared)
     try check((0...1).contains(objective.reduction), "objective.reduction", "0 to 1", objective.reduction)
     try check(objective.marginScale.isFinite, "objective.margin_scale", "finite", objective.marginScale)
     let rate = optimizer.learningRate
@@ -83,7 +87,7 @@ public struct PrefPaletteConfiguration: Codable, Sendable, Equatable {
   }
 
   /// The model's sizes for some data.
-  func shape(_ data: PaletteData) -> PaletteShape {
+  public func shape(_ data: PaletteData) -> PaletteShape {
     let d = data.texts.contentWidth
     return PaletteShape(
       form: model.form, content: d, attributes: data.texts.attributes, width: data.texts.width,

@@ -18,6 +18,8 @@ struct PaletteTask: TrainingTask {
   /// The step the batcher stands at.
   private var position = 0
   private(set) var parameters: [Float]
+  /// Where the shared reward and direction started.
+  private let start: [Float]
   private var gradient: [Float]
   private var first: [Float]
   private var second: [Float]
@@ -25,7 +27,8 @@ struct PaletteTask: TrainingTask {
   private var applied = 0
 
   init(
-    _ data: PaletteData, validation: PaletteData?, _ configuration: PrefPaletteConfiguration, seed: UInt64
+    _ data: PaletteData, validation: PaletteData?, _ configuration: PrefPaletteConfiguration,
+    start linear: PaletteStart? = nil, seed: UInt64
   ) throws {
     guard data.count > 0 else { throw ConfigurationError("there are no pairs to train on") }
     self.data = data
@@ -38,6 +41,11 @@ struct PaletteTask: TrainingTask {
         "model.form paper adds attributes to the content: widths must be equal, found \(data.texts.width) and "
           + "\(data.texts.contentWidth); use signed or project the content")
     }
+    if let linear, linear.content.count != shape.content || linear.attributes.count != shape.attributes {
+      throw ConfigurationError(
+        "a start of \(linear.content.count) and \(linear.attributes.count) weights for content of "
+          + "\(shape.content) and \(shape.attributes) attributes")
+    }
     let settings = configuration.optimizer
     batcher = try Batcher(count: data.count, batchSize: min(settings.batchSize, data.count), seed: seed)
     let run = configuration.run
@@ -47,7 +55,8 @@ struct PaletteTask: TrainingTask {
       peak: settings.learningRate, warmup: Int(Double(total) * settings.warmup), steps: total,
       floor: settings.learningRate * settings.floor)
     margins = try PaletteObjective.margins(data, configuration.objective)
-    parameters = try PrefPalette.initial(shape, configuration.model, seed: seed)
+    parameters = try PrefPalette.initial(shape, configuration.model, start: linear, seed: seed)
+    start = Array(parameters[Self.penalised(shape)])
     gradient = [Float](repeating: 0, count: shape.count)
     first = gradient
     second = gradient
@@ -104,10 +113,29 @@ struct PaletteTask: TrainingTask {
     let (texts, parameters, ridge) = (data.texts, parameters, configuration.objective.ridge)
     let shape = shape
     var out = gradient.mutableSpan
-    return try shape.loss(
+    let loss = try shape.loss(
       texts, chosen: chosen.span, rejected: rejected.span, community: community.span,
       weight: weights.span, margin: margin.span, use: use, ridge: ridge,
       parameters: parameters.span, gradient: &out)
+    return loss + penalty()
+  }
+
+  /// Adds the gradient of sharedRidge/2 · |w - start|² and gives its value.
+  private mutating func penalty() -> Double {
+    let ridge = configuration.objective.sharedRidge
+    guard ridge > 0 else { return 0 }
+    var sum = 0.0
+    for (place, at) in Self.penalised(shape).enumerated() {
+      let distance = parameters[at] - start[place]
+      gradient[at] += ridge * distance
+      sum += Double(distance) * Double(distance)
+    }
+    return Double(ridge) / 2 * sum
+  }
+
+  /// Reward and direction that all communities share.
+  private static func penalised(_ shape: PaletteShape) -> Range<Int> {
+    shape.reward(at: shape.shared.lowerBound).lowerBound..<shape.shared.upperBound
   }
 
   mutating func validate() throws -> [(name: String, value: Double)] {

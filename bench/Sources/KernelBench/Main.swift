@@ -31,6 +31,9 @@ import PenchantKernels
   @Flag(help: ArgumentHelp("Serve bench/compare on standard input.", visibility: .hidden))
   var worker = false
 
+  @Option(help: ArgumentHelp("Write what peers need of the palette cases into a file.", visibility: .hidden))
+  var exportPalette: String?
+
   private func counts() throws -> [Int] {
     let counts = threads.split(separator: ",").map { Int($0) ?? 0 }
     guard !counts.isEmpty, counts.allSatisfy({ (1...64).contains($0) }) else {
@@ -40,6 +43,7 @@ import PenchantKernels
   }
 
   func run() throws {
+    if let exportPalette { return try PaletteProblem().export(to: exportPalette) }
     let chosen = BenchCase.all.filter { bench in
       filter.isEmpty || filter.contains { bench.name.contains($0) }
     }

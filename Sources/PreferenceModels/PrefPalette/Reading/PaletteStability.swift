@@ -9,28 +9,15 @@ public struct PaletteStability: Sendable, Codable, Equatable {
   public var signs: Double
 
   /// Fits `model` twice, once to each half.
-  public init(_ model: PrefPalette, on data: PaletteData) throws {
+  public init(_ model: PrefPalette, on data: PaletteData, start: PaletteStart? = nil) throws {
     let (a, b) = data.halves()
     func weights(_ part: PaletteData) throws -> [[Double]] {
-      try model.fit(to: part).profile(on: data, replicates: 1).weights
+      try model.fit(to: part, start: start).profile(on: data, replicates: 1).weights
     }
     let (first, second) = (try weights(a), try weights(b))
-    communities = zip(first, second).map { Self.pearson($0, $1) }
+    communities = zip(first, second).map { pearsonCorrelation($0, $1) }
     let (x, y) = (first.flatMap { $0 }, second.flatMap { $0 })
-    correlation = Self.pearson(x, y)
+    correlation = pearsonCorrelation(x, y)
     signs = Double(zip(x, y).filter { ($0 > 0) == ($1 > 0) }.count) / Double(max(1, x.count))
-  }
-
-  /// Pearson's correlation; NaN when one of them does not vary.
-  static func pearson(_ x: [Double], _ y: [Double]) -> Double {
-    let n = Double(x.count)
-    let (mx, my) = (x.sum() / n, y.sum() / n)
-    var (xy, xx, yy) = (0.0, 0.0, 0.0)
-    for (a, b) in zip(x, y) {
-      xy += (a - mx) * (b - my)
-      xx += (a - mx) * (a - mx)
-      yy += (b - my) * (b - my)
-    }
-    return xx > 0 && yy > 0 ? xy / (xx * yy).squareRoot() : .nan
   }
 }

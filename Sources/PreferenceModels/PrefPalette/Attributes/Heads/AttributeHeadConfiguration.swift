@@ -9,6 +9,8 @@ public struct AttributeHeadConfiguration: Codable, Sendable, Equatable {
   public var learningRate: Float = 1e-3
   /// Weight decay of AdamW; 1e-4 is the L2 of the specification.
   public var decay: Float = 1e-4
+  /// For every pair of rewrites, so many other attributes learn that it is a tie for them (`CounterfactualTable.addTies`).
+  public var ties = 3
   /// Pairs of each attribute in a step.
   public var batchSize = 256
   /// Ten epochs; the best validation is kept when there are pairs to validate on.
@@ -28,6 +30,7 @@ public struct AttributeHeadConfiguration: Codable, Sendable, Equatable {
     try check((1...65_536).contains(projection), "projection", "1 to 65536", projection)
     try check(learningRate > 0 && learningRate.isFinite, "learning_rate", "above 0", learningRate)
     try check(decay >= 0 && decay.isFinite, "decay", "0 or more", decay)
+    try check((0...64).contains(ties), "ties", "0 to 64", ties)
     try check((1...1_000_000).contains(batchSize), "batch_size", "1 to 1000000", batchSize)
     try run.validate()
   }

@@ -65,6 +65,15 @@ public struct FittedAttributeHeads: Sendable {
     return scores.indices.map { (scores[$0] - statistics.scoreMean[$0 % k]) * statistics.scoreScale[$0 % k] }
   }
 
+  /// The same heads with vectors centred and scores standardised over other texts: those whose preferences are learnt,
+  /// rather than the rewrites (PrefPalette specification, section 11, row 13).
+  public func standardised(over features: FeatureMatrix) throws -> FittedAttributeHeads {
+    FittedAttributeHeads(
+      attributes: attributes, configuration: configuration, seed: seed, teacher: teacher, encoder: encoder,
+      weights: weights, inputMean: inputMean, inputScale: inputScale,
+      statistics: try HeadStatistics(weights, rows(features)))
+  }
+
   private func rows(_ features: FeatureMatrix) throws -> DenseRows {
     var rows = DenseRows(features, projection: configuration.projection)
     guard rows.width == weights.inputs else {

@@ -1,0 +1,120 @@
+import ArgumentParser
+import Foundation
+import PenchantData
+import PenchantTrain
+
+/// What `penchant train` does for one system: lay its flags over the settings, check its inputs, train into a run.
+protocol SystemTraining {
+  associatedtype Configuration: Codable & Sendable
+
+  var options: Train { get }
+  var defaults: Configuration { get }
+  /// Options that this system has no use for, when they are given.
+  var foreign: [String] { get }
+  /// Sets what flags say, and validates.
+  func resolved(_ layers: ConfigurationLayers<Configuration>) throws -> Configuration
+  /// The texts that are scored, for the checksum of the data.
+  func table(_ pairs: [PreferencePair], _ configuration: Configuration) -> PairTable
+  /// Reads whatever else is named, before anything is written.
+  func check(_ training: Training<Configuration>) throws
+  /// Trains, and shows the result; whether it went to the end.
+  func train(_ training: Training<Configuration>, into run: RunDirectory) throws -> Bool
+}
+
+/// A run that is about to start, or to go on.
+struct Training<Configuration: Sendable>: Sendable {
+  var configuration: Configuration
+  var record: RunRecord
+  var pairs: [PreferencePair]
+  var isResumed: Bool
+  var progress: ProgressLine
+}
+
+extension SystemTraining {
+  func run() throws {
+    if let option = foreign.first { throw ValidationError("\(option) means nothing for \(options.system)") }
+    if options.printConfig {
+      print(try ConfigurationLayers<Configuration>.text(settled(from: nil)), terminator: "")
+      return
+    }
+    guard let out = options.out else { throw ValidationError("--out RUN is needed: the directory to write") }
+    Interrupt.install()
+    let progress = options.common.progress
+    let run: RunDirectory
+    let training: Training<Configuration>
+    if options.resume {
+      run = try RunDirectory.open(out)
+      let record = try JSON.decode(RunRecord.self, from: run.read("run.json"))
+      guard record.system == options.system else {
+        throw ConfigurationError("\(out) is a run of \(record.system)\n  resume it: penchant train \(record.system) --out \(out) --resume")
+      }
+      training = Training(
+        configuration: try settled(from: run), record: record, pairs: try readPairs(options.data ?? record.data),
+        isResumed: true, progress: progress)
+      guard checksum(table(training.pairs, training.configuration)) == record.dataChecksum else {
+        throw DataError(
+          file: options.data ?? record.data, "this is not the data the run was started with",
+          repair: "pass the same --data")
+      }
+      try check(training)
+    } else {
+      guard let data = options.data else {
+        throw ValidationError("--data FILE is needed: preference pairs as JSON lines")
+      }
+      let configuration = try settled(from: nil)
+      let pairs = try readPairs(data)
+      training = Training(
+        configuration: configuration,
+        record: RunRecord(
+          system: options.system, data: data, dataChecksum: checksum(table(pairs, configuration)),
+          seed: options.seed ?? 0, leaveOut: options.leaveOut, embeddings: options.embeddings,
+          tests: options.tests.isEmpty ? nil : options.tests),
+        pairs: pairs, isResumed: false, progress: progress)
+      // Everything that can be wrong with the input is said before anything is written.
+      try check(training)
+      run = try RunDirectory.create(out)
+      try run.write("config.yaml", ConfigurationLayers<Configuration>.text(configuration))
+      try run.write("run.json", json: training.record)
+      try run.write("environment.json", json: RunEnvironment.current())
+    }
+    guard try train(training, into: run) else {
+      progress.warn(
+        "stopped; the checkpoint is saved. Continue with:\n  penchant train \(options.system) --out \(out) --resume")
+      throw ExitStatus.interrupted
+    }
+  }
+
+  /// Defaults, or those of the run; then the file, single settings, flags.
+  private func settled(from run: RunDirectory?) throws -> Configuration {
+    var layers = try ConfigurationLayers(defaults: defaults)
+    if let run { try layers.apply(yaml: run.text("config.yaml"), file: run.file("config.yaml")) }
+    if let config = options.config { try layers.apply(yaml: text(of: config), file: config) }
+    for setting in options.settings {
+      let parts = setting.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2 else { throw ValidationError("--set wants key=value, found \"\(setting)\"") }
+      try layers.set(parts[0], to: parts[1])
+    }
+    if let policy = options.onNonfinite {
+      guard NonFinitePolicy(rawValue: policy) != nil else {
+        throw ConfigurationError("--on-nonfinite must be stop, skip or report, found \"\(policy)\"")
+      }
+      try layers.set("run.on_nonfinite", to: policy)
+    }
+    if let encoder = options.encoder { try layers.set("features.encoder", to: encoder == "builtin" ? "\"\"" : quoted(encoder)) }
+    if let leaveOut = options.leaveOut, leaveOut != "community" {
+      throw ConfigurationError("--leave-out must be community, found \"\(leaveOut)\"")
+    }
+    return try resolved(layers)
+  }
+
+  private func text(of path: String) throws -> String {
+    do { return String(decoding: try SystemFiles().read(path), as: UTF8.self) } catch {
+      throw ConfigurationError("--config \(error)")
+    }
+  }
+}
+
+/// A text as YAML reads it back whatever is in it.
+func quoted(_ text: String) -> String {
+  "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+}

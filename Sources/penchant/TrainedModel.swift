@@ -1,0 +1,54 @@
+import PenchantData
+import PenchantTrain
+import PreferenceModels
+
+/// The finished model of a run, of whichever system.
+enum TrainedModel {
+  case bradleyTerry(FittedBradleyTerry)
+  case prefPalette(FittedTextPalette)
+
+  init(_ folder: String) throws {
+    let run = try RunDirectory.open(folder)
+    let name = "model.safetensors"
+    guard run.contains(name) else {
+      throw DataError(
+        file: folder, "the run has no model yet",
+        repair: "finish it: penchant train \(Self.system(of: run)) --out \(folder) --resume")
+    }
+    switch try SafeTensors(run.file(name)).metadata["system"] {
+    case System.prefPalette.rawValue:
+      self = .prefPalette(try FittedTextPalette(reading: folder, encoder: openEncoder))
+    default: self = .bradleyTerry(try FittedBradleyTerry(reading: run.file(name), encoder: openEncoder))
+    }
+  }
+
+  var system: System {
+    switch self {
+    case .bradleyTerry: .bradleyTerry
+    case .prefPalette: .prefPalette
+    }
+  }
+
+  var seed: UInt64 {
+    switch self {
+    case .bradleyTerry(let model): model.seed
+    case .prefPalette(let model): model.model.seed
+    }
+  }
+
+  /// What a run was started with; the first system when it does not say.
+  static func system(of run: RunDirectory) -> String {
+    (try? JSON.decode(RunRecord.self, from: run.read("run.json")).system) ?? System.bradleyTerry.rawValue
+  }
+
+  /// The model that also knows the communities of a file of pairs.
+  func adapted(to file: String?) throws -> TrainedModel {
+    guard let file else { return self }
+    guard case .prefPalette(var model) = self else {
+      throw ConfigurationError("--adapt means nothing for a run of \(system.rawValue): it has no communities")
+    }
+    let members = Dictionary(grouping: try readPairs(file)) { $0.community ?? "" }
+    for name in members.keys.sorted() { model = try model.adding(community: name, from: members[name] ?? []) }
+    return .prefPalette(model)
+  }
+}
