@@ -142,6 +142,13 @@ struct GraphCase: CustomTestStringConvertible, Sendable {
     GraphCase("masked attention") { g in
       weighed(g, g.parameter([3, 6, 12]).attention(heads: 1, mask: g.mask([3, 6]), scale: 0.7))
     },
+    GraphCase("packed attention") { g in
+      weighed(
+        g,
+        g.parameter([20, 24]).attention(
+          heads: 2, packing: g.packing([3, 0, 1, 16], longest: 17), causal: true))
+        + weighed(g, g.parameter([7, 24]).attention(heads: 1, packing: g.packing([5, 2], longest: 5)))
+    },
     GraphCase("attribute attention, dot product") { g in
       let (pooled, weights) = g.parameter([5, 4, 6]).attributeAttention(
         queries: g.parameter([3, 6]), ids: g.ids([5], below: 3), mask: g.mask([5, 4]))

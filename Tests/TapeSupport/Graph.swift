@@ -79,6 +79,13 @@ package final class Graph {
     return ids
   }
 
+  /// Sequences of the given lengths behind each other.
+  package func packing(_ lengths: [Int], longest: Int) -> Packing {
+    let offsets = tape.ids("offsets\(ids.count)", [lengths.count + 1])
+    ids.append((offsets, lengths.reduce(into: [0]) { $0.append(($0.last ?? 0) + UInt32($1)) }))
+    return Packing(offsets: offsets, longest: longest)
+  }
+
   package func mask(_ shape: Shape) -> Mask {
     let mask = tape.mask("mask\(masks.count)", shape)
     masks.append((mask, (0..<shape.count).map { _ in draw.below(4) == 0 ? 0 : 1 }))

@@ -96,9 +96,11 @@ typedef enum pn_unary {
  *   rms_norm_grad            dy, x, scale, rstd, =base? -> dx, dscale                            rows, cols
  *   embedding                table[rows, width], ids[n] -> y[n, width]                           n, rows, width
  *   embedding_grad           dy, ids, =base? -> dtable                                           n, rows, width
- *   attention                qkv[batch, length, 3, heads, width], mask[batch, length]? ->        batch, length, heads, width,
- *                            y[batch, length, heads, width], log_sum[heads, batch, length]       causal; r0 = scale
- *   attention_grad           dy, qkv, mask?, y, log_sum -> dqkv                                  as attention
+ *   attention                qkv[R, 3, heads, width], mask[R]?, offsets[batch + 1]? ->           batch, length, heads, width,
+ *                            y[R, heads, width], log_sum[heads, R]                               causal, rows; r0 = scale
+ *                            rows = 0 and no offsets: R = batch * length; else R = rows, sequence s owns rows
+ *                            offsets[s] ..< offsets[s + 1], at most `length` of them, and offsets[batch] = rows
+ *   attention_grad           dy, qkv, mask?, y, log_sum, offsets? -> dqkv                        as attention
  *   attribute_attention      E, mask?, id?, query, key?, bias?, score? -> pooled, weights?       texts, attributes, width,
  *                                                                                                queries, rank, kind; r0 = scale
  *   attribute_attention_grad dpooled?, dweights?, E, mask?, id?, query, key?, bias?, score? ->   as attribute_attention

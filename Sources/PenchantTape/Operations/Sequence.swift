@@ -1,5 +1,19 @@
 import PenchantKernels
 
+/// Sequences of different lengths in one block of rows.
+public struct Packing {
+  /// `[sequences + 1]`: sequence `s` owns rows `offsets[s] ..< offsets[s + 1]`; they ascend from 0 to the number of rows.
+  /// Sequences may be empty.
+  public let offsets: Ids
+  /// The most rows that a sequence may have.
+  public let longest: Int
+
+  public init(offsets: Ids, longest: Int) {
+    self.offsets = offsets
+    self.longest = longest
+  }
+}
+
 extension Tensor {
   /// Rows of this table `[rows, width]` by id: `[…]` ids give `[…, width]`. `UInt32.max` gives zeros and
   /// takes no gradient.
@@ -33,8 +47,34 @@ extension Tensor {
     let head = width / (3 * heads)
     let result = shape.with(width: width / 3)
     let outputs = tape.emit(
-      .attention, [id, mask?.id], results: [result.count, rows * heads],
+      .attention, [id, mask?.id, nil], results: [result.count, rows * heads],
       sizes: [shape.extents[0], shape.extents[1], heads, head, causal ? 1 : 0],
+      reals: [scale ?? 1 / Float(head).squareRoot()])
+    return Tensor(tape: tape, id: outputs[0] ?? -1, shape: result)
+  }
+
+  /// Multi-head attention inside sequences of different lengths that lie behind each other, from one projection
+  /// `[rows, 3 · heads · width]`; gives `[rows, heads · width]`. No row is spent on padding.
+  ///
+  /// - Parameters:
+  ///   - packing: which rows belong together; every row belongs to a sequence.
+  ///   - causal: whether a position sees only those up to itself.
+  ///   - scale: of the scores; by default 1 / √width.
+  public func attention(heads: Int, packing: Packing, causal: Bool = false, scale: Float? = nil) -> Tensor {
+    guard tape.accepts("attention", [self, packing.offsets.tensor]) else {
+      return Tensor(tape: tape, id: -1, shape: shape)
+    }
+    let sequences = packing.offsets.shape.count - 1
+    guard shape.rank == 2, heads > 0, width % (3 * heads) == 0, sequences > 0, packing.longest > 0 else {
+      return tape.refuse(
+        "attention",
+        "projection \(shape), \(heads) heads, offsets \(packing.offsets.shape), longest \(packing.longest)")
+    }
+    let head = width / (3 * heads)
+    let result = shape.with(width: width / 3)
+    let outputs = tape.emit(
+      .attention, [id, nil, packing.offsets.id], results: [result.count, rows * heads],
+      sizes: [sequences, packing.longest, heads, head, causal ? 1 : 0, rows],
       reals: [scale ?? 1 / Float(head).squareRoot()])
     return Tensor(tape: tape, id: outputs[0] ?? -1, shape: result)
   }

@@ -14,8 +14,8 @@ extension Backward {
       guard let dy = gradient(of: op.outputs[0]), let qkv = op.inputs[0] else { return }
       add(
         emit(
-          .attentionGrad, [dy, qkv, op.inputs[1], op.outputs[0], op.outputs[1]],
-          count: 3 * sizes[0] * sizes[1] * sizes[2] * sizes[3], sizes: sizes, reals: op.reals), to: qkv)
+          .attentionGrad, [dy, qkv, op.inputs[1], op.outputs[0], op.outputs[1], op.inputs[2]],
+          count: tape.slots[qkv].count, sizes: sizes, reals: op.reals), to: qkv)
     case .attributeAttention:
       let pooled = gradient(of: op.outputs[0])
       let weights = gradient(of: op.outputs[1])

@@ -1,0 +1,63 @@
+import PenchantKernels
+import PenchantTape
+
+/// Turns histories into the states that score the catalogue. Used by one thread at a time.
+final class HistoryEncoder {
+  let network: any SequenceNetwork
+  let store: ParameterStore
+  private let inference: Inference
+  private let inputs: PackedInputs
+  private let last: Ids
+  private let states: Tensor
+  private var block: PackedHistories
+
+  /// - Parameter rows: items that are encoded at once.
+  init(_ network: any SequenceNetwork, store: ParameterStore, rows: Int = 2048) throws(TapeError) {
+    self.network = network
+    self.store = store
+    let longest = network.longest
+    block = PackedHistories(rows: max(rows, longest), longest: longest)
+    let tape = Tape()
+    inputs = PackedInputs(tape, rows: block.rows, longest: longest)
+    last = tape.ids("last rows", [block.rows])
+    states = network.states(inputs).embedding(last)
+    inference = try Inference([states], on: store)
+  }
+
+  /// The state that scores what follows the last item of each history, `[histories, width]`; zeros for an empty one. Items beyond the
+  /// longest history of the model are left out, oldest first.
+  ///
+  /// - Throws: `KernelError.value` for an item that is not in the catalogue.
+  func states(_ histories: [ArraySlice<Int32>]) throws -> [Float] {
+    let width = network.width
+    var result = [Float](repeating: 0, count: histories.count * width)
+    var first = 0
+    while first < histories.count {
+      block.clear()
+      var ends = [UInt32](repeating: UInt32.max, count: block.rows)
+      var next = first
+      while next < histories.count, next - first < block.rows {
+        let history = histories[next].suffix(network.longestHistory)
+        guard block.fits(history.count + (network.asksByMask ? 1 : 0)) else { break }
+        if let place = history.firstIndex(where: { $0 < 1 || Int($0) > network.itemCount }) {
+          throw KernelError.value(
+            "HistoryEncoder", "history \(next) has item \(history[place]); ids are 1 to \(network.itemCount)")
+        }
+        if !history.isEmpty {
+          block.append(history, asking: network.asksByMask)
+          ends[next - first] = UInt32(block.filled - 1)
+        }
+        next += 1
+      }
+      block.finish()
+      try inputs.set(block, on: inference)
+      try inference.set(last, to: ends)
+      try inference.run()
+      try inference.withValues(of: states) { span in
+        for i in 0..<(next - first) * width { result[first * width + i] = span[i] }
+      }
+      first = next
+    }
+    return result
+  }
+}

@@ -1,0 +1,60 @@
+import PenchantTape
+import PenchantTrain
+
+/// A backbone: layers that turn packed histories into states, and the table of items that states are scored against.
+public protocol SequenceNetwork: Sendable {
+  var layout: ParameterLayout { get }
+  var itemCount: Int { get }
+  /// Floats of a state.
+  var width: Int { get }
+  /// Rows of the longest history that is read, with the row that asks for the next item when there is one.
+  var longest: Int { get }
+  /// `[itemCount, width]`: the score of an item is the inner product of its row with a state, plus its bias.
+  var table: Parameter { get }
+  /// `[itemCount]`, or none.
+  var bias: Parameter? { get }
+  /// Whether a masked row behind the last item asks for the next one; else the state of the last item does.
+  var asksByMask: Bool { get }
+
+  /// States `[rows, width]`.
+  func states(_ inputs: PackedInputs) -> Tensor
+}
+
+extension SequenceNetwork {
+  public var bias: Parameter? { nil }
+  public var asksByMask: Bool { false }
+  /// Items of the longest history that is read.
+  var longestHistory: Int { longest - (asksByMask ? 1 : 0) }
+}
+
+/// What can be set of a sequential recommender, and what it makes.
+public protocol SequenceConfiguration: Codable, Sendable, Equatable {
+  /// Its name in files and on the command line.
+  static var system: String { get }
+  var run: TrainerConfiguration { get set }
+  /// - Throws: `ConfigurationError` that names the setting, what it must be and what was found.
+  func validate() throws(ConfigurationError)
+  func network(itemCount: Int) -> any SequenceNetwork
+  var training: SequenceTraining { get }
+}
+
+/// How a backbone is trained.
+public struct SequenceTraining: Sendable {
+  public var objective: NextItemObjective
+  /// Which items are hidden and predicted; nil predicts the next item at every position.
+  public var cloze: Cloze?
+  /// Items of a window that repeat the one before.
+  public var context: Int
+  /// Rows a step.
+  public var rows: Int
+  public var optimizer: OptimizerConfiguration
+}
+
+/// Hiding items of a history so that both sides of it predict them (Devlin et al. 2019; Sun et al. 2019).
+public struct Cloze: Codable, Sendable, Equatable {
+  /// Share of the items that is hidden; at least one of a history.
+  public var share: Float = 0.2
+  /// Share of the histories that hide their last item alone, as prediction does.
+  public var last: Float = 0.2
+  public init() {}
+}
