@@ -266,6 +266,15 @@ package struct DoubleInterpreter {
         try at(0), try at(1), maybe(2), maybe(3), maybeIds(4), maybeIds(5), maybe(6), maybe(7), maybe(8),
         s[1], r)
     case .plackettLuce: return luce(try at(0), maybeIds(1), maybe(2), s, r[0])
+    case .prefixAttention:
+      let keys = try Self.prefixKeys(s, offsets: idsAt(2), first: idsAt(3), seen: idsAt(4))
+      return Self.prefixAttention(try at(0), try at(1), keys, s, r[0])
+    case .prefixAttentionGrad:
+      let keys = try Self.prefixKeys(s, offsets: idsAt(5), first: idsAt(6), seen: idsAt(7))
+      return Self.prefixAttentionGrad(try at(0), try at(3), try at(4), keys, s, r[0])
+    case .gru: return Self.gru(try at(0), try at(1), try at(2), try idsAt(3), s[2])
+    case .gruGrad: return Self.gruGrad(try at(0), try at(1), try at(2), try at(3), try idsAt(4), s[2])
+    case .catalogueDivergence: return Self.divergence(try at(0), try at(1), try idsAt(2), maybe(3), s, r[0])
     }
   }
 

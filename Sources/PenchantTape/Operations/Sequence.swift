@@ -14,6 +14,22 @@ public struct Packing {
   }
 }
 
+/// Queries that each read the beginning of a packed sequence.
+public struct Prefixes {
+  /// `[sequences + 1]`: the item rows of each sequence, as in ``Packing``.
+  public let offsets: Ids
+  /// `[sequences + 1]`: the queries of each sequence, likewise.
+  public let first: Ids
+  /// `[queries]`: how many items of its sequence, from the first on, a query reads.
+  public let seen: Ids
+
+  public init(offsets: Ids, first: Ids, seen: Ids) {
+    self.offsets = offsets
+    self.first = first
+    self.seen = seen
+  }
+}
+
 extension Tensor {
   /// Rows of this table `[rows, width]` by id: `[…]` ids give `[…, width]`. `UInt32.max` gives zeros and
   /// takes no gradient.
@@ -77,6 +93,63 @@ extension Tensor {
       sizes: [sequences, packing.longest, heads, head, causal ? 1 : 0, rows],
       reals: [scale ?? 1 / Float(head).squareRoot()])
     return Tensor(tape: tape, id: outputs[0] ?? -1, shape: result)
+  }
+
+  /// Multi-head attention of queries over the beginnings of packed sequences and over rows of their own, which nobody
+  /// else reads; gives `[queries, heads · width]`. This tensor is the projection `[rows, 3 · heads · width]` of the
+  /// sequences: queries, keys and values side by side.
+  ///
+  /// - Parameters:
+  ///   - own: projections `[queries, 3 · heads · width]`, at least one; the last one's queries ask.
+  ///   - scale: of the scores; by default 1 / √width.
+  public func prefixAttention(
+    own: [Tensor], heads: Int, prefixes: Prefixes, scale: Float? = nil
+  ) -> Tensor {
+    let operands = [self, prefixes.offsets.tensor, prefixes.first.tensor, prefixes.seen.tensor] + own
+    guard tape.accepts("prefixAttention", operands) else { return Tensor(tape: tape, id: -1, shape: shape) }
+    let queries = prefixes.seen.shape.count
+    guard let one = own.first, shape.rank == 2, heads > 0, width % (3 * heads) == 0,
+      own.allSatisfy({ $0.shape == [queries, width] }),
+      prefixes.offsets.shape.count == prefixes.first.shape.count, prefixes.offsets.shape.count > 1
+    else {
+      return tape.refuse(
+        "prefixAttention",
+        "projection \(shape), own rows \(own.map(\.shape)), \(heads) heads, offsets \(prefixes.offsets.shape), first \(prefixes.first.shape), seen \(prefixes.seen.shape)"
+      )
+    }
+    let all = own.count == 1 ? one : one.joined(with: Array(own.dropFirst()), axis: 0)
+    guard all.id >= 0 else { return all }
+    let head = width / (3 * heads)
+    let result: Shape = [queries, width / 3]
+    let outputs = tape.emit(
+      .prefixAttention, [id, all.id, prefixes.offsets.id, prefixes.first.id, prefixes.seen.id],
+      results: [result.count, queries * heads],
+      sizes: [prefixes.offsets.shape.count - 1, rows, queries, heads, head, own.count],
+      reals: [scale ?? 1 / Float(head).squareRoot()])
+    return Tensor(tape: tape, id: outputs[0] ?? -1, shape: result)
+  }
+
+  /// A gated recurrent unit over packed sequences (Cho et al. 2014): states `[rows, width]` from the input's share of the
+  /// gates `[rows, 3 · width]` (reset, update, new). Every sequence begins with a state of zeros.
+  ///
+  /// - Parameters:
+  ///   - weight: `[3 · width, width]`, of the state before; `bias`: `[3 · width]`.
+  ///   - packing: which rows belong together; every row belongs to a sequence.
+  public func gru(weight: Tensor, bias: Tensor, packing: Packing) -> Tensor {
+    guard tape.accepts("gru", [self, weight, bias, packing.offsets.tensor]) else {
+      return Tensor(tape: tape, id: -1, shape: shape)
+    }
+    let state = width / 3
+    guard shape.rank == 2, width % 3 == 0, weight.shape == [width, state], bias.count == width,
+      packing.offsets.shape.count > 1
+    else {
+      return tape.refuse(
+        "gru", "gates \(shape), weight \(weight.shape), bias \(bias.shape), offsets \(packing.offsets.shape)")
+    }
+    let outputs = tape.emit(
+      .gru, [id, weight.id, bias.id, packing.offsets.id], results: [rows * state, rows * 4 * state],
+      sizes: [packing.offsets.shape.count - 1, rows, state])
+    return Tensor(tape: tape, id: outputs[0] ?? -1, shape: [rows, state])
   }
 
   /// How attributes are scored against a query.
