@@ -235,7 +235,7 @@ struct GraphCase: CustomTestStringConvertible, Sendable {
     GraphCase("catalogue divergence") { g in
       Loss.catalogueDivergence(
         hidden: g.parameter([3, 7, 6], -2...2), items: g.parameter([29, 6]),
-        ids: g.ids([7], below: 29, skipping: true), bias: g.parameter([29]))
+        ids: g.ids([7], below: 29, skipping: true), bias: g.input([29]))
         + Loss.catalogueDivergence(
           hidden: g.parameter([1, 2, 6]), items: g.parameter([3, 6]), ids: g.ids([2], below: 3))
     }
