@@ -84,7 +84,7 @@ let package = Package(
     .testTarget(name: "PenchantTrainTests", dependencies: ["PenchantTrain", "TestSupport"]),
     .testTarget(
       name: "PreferenceModelsTests", dependencies: ["PreferenceModels", "LanguageSupport", "TestSupport"]),
-    .testTarget(name: "SequentialRecommendersTests", dependencies: ["SequentialRecommenders", "TestSupport"]),
+    .testTarget(name: "SequentialRecommendersTests", dependencies: ["SequentialRecommenders", "TapeSupport", "TestSupport"]),
     .testTarget(name: "PenchantReportTests", dependencies: ["PenchantReport", "TestSupport"]),
     .testTarget(name: "PackageTests"),
     .testTarget(

@@ -7,7 +7,7 @@ final class HistoryEncoder {
   let store: ParameterStore
   private let inference: Inference
   private let inputs: PackedInputs
-  private let last: Ids
+  private let questions: Questions
   private let states: Tensor
   private var block: PackedHistories
 
@@ -19,8 +19,8 @@ final class HistoryEncoder {
     block = PackedHistories(rows: max(rows, longest), longest: longest)
     let tape = Tape()
     inputs = PackedInputs(tape, rows: block.rows, longest: longest)
-    last = tape.ids("last rows", [block.rows])
-    states = network.states(inputs).embedding(last)
+    questions = Questions(tape, inputs, rows: block.rows)
+    states = network.answers(inputs, questions)
     inference = try Inference([states], on: store)
   }
 
@@ -34,9 +34,10 @@ final class HistoryEncoder {
     var first = 0
     while first < histories.count {
       block.clear()
-      var ends = [UInt32](repeating: UInt32.max, count: block.rows)
+      // The histories that ask, in the order of their questions: an empty one has none.
+      var asking: [Int] = []
       var next = first
-      while next < histories.count, next - first < block.rows {
+      while next < histories.count, asking.count < questions.count {
         let history = histories[next].suffix(network.longestHistory)
         guard block.fits(history.count + (network.asksByMask ? 1 : 0)) else { break }
         if let place = history.firstIndex(where: { $0 < 1 || Int($0) > network.itemCount }) {
@@ -45,16 +46,18 @@ final class HistoryEncoder {
         }
         if !history.isEmpty {
           block.append(history, asking: network.asksByMask)
-          ends[next - first] = UInt32(block.filled - 1)
+          asking.append(next)
         }
         next += 1
       }
       block.finish()
       try inputs.set(block, on: inference)
-      try inference.set(last, to: ends)
+      try questions.set(block, on: inference)
       try inference.run()
       try inference.withValues(of: states) { span in
-        for i in 0..<(next - first) * width { result[first * width + i] = span[i] }
+        for (question, history) in asking.enumerated() {
+          for i in 0..<width { result[history * width + i] = span[question * width + i] }
+        }
       }
       first = next
     }

@@ -8,10 +8,16 @@ public final class HistoryScorer: SequenceScorer {
   /// What an empty history is scored by: the log of how often an item was seen.
   private let popularity: [Float]
 
-  init(_ model: FittedSequenceModel<some SequenceConfiguration>) throws {
+  convenience init(_ model: FittedSequenceModel<some SequenceConfiguration>) throws {
+    try self.init(model, model.configuration.network(itemCount: model.itemCount))
+  }
+
+  /// Scores by a network that has the layout of the model's.
+  init(
+    _ model: FittedSequenceModel<some SequenceConfiguration>, _ network: any SequenceNetwork
+  ) throws {
     itemCount = model.itemCount
-    let (network, store) = try model.network()
-    encoder = try HistoryEncoder(network, store: store)
+    encoder = try HistoryEncoder(network, store: model.store(network.layout))
     popularity = model.logPopularity
   }
 

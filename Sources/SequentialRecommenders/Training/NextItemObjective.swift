@@ -52,8 +52,22 @@ public struct NextItemObjective: Codable, Sendable, Equatable {
   }
 }
 
+/// A loss recorded on a tape, with the inputs that its steps set.
+protocol RecordedLoss {
+  var loss: Tensor { get }
+  /// Sets the inputs of one step. What is drawn is a function of (seed, step).
+  func set(
+    _ block: PackedHistories, on step: TrainingStep, popularity: ItemPopularity, seed: UInt64, number: Int) throws
+}
+
+/// A network that is trained by a loss of its own instead of `SequenceTraining.objective`.
+protocol LossRecording: SequenceNetwork {
+  /// - Parameter rows: of a block.
+  func record(_ inputs: PackedInputs, rows: Int, on tape: Tape) -> any RecordedLoss
+}
+
 /// The objective recorded on a tape, with the inputs that its steps set.
-struct RecordedObjective {
+struct RecordedObjective: RecordedLoss {
   let objective: NextItemObjective
   let loss: Tensor
   private let targets: Ids

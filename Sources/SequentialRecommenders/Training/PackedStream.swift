@@ -14,6 +14,8 @@ struct PackedStream: Sendable {
   private(set) var block: PackedHistories
 
   private let cloze: Cloze?
+  /// Windows a block: prefixes ask a question each.
+  private let most: Int
   private var epoch = 0
   private var order: [TrainingWindow]
   private var next = 0
@@ -32,7 +34,8 @@ struct PackedStream: Sendable {
     let total = order.reduce(0) { $0 + $1.count + more }
     let longest = windows.longest + more
     let rows = max(longest, min(rows, total))
-    blocksPerEpoch = max(1, (total + rows - 1) / rows)
+    most = windows.everyPrefix ? Questions.most(rows) : rows
+    blocksPerEpoch = max(1, (total + rows - 1) / rows, (order.count + most - 1) / most)
     block = PackedHistories(rows: rows, longest: longest)
   }
 
@@ -47,7 +50,7 @@ struct PackedStream: Sendable {
   }
 
   private mutating func take(copying: Bool) throws(KernelError) {
-    var filled = 0
+    var (filled, taken) = (0, 0)
     var draws: [Float] = []
     if copying {
       block.clear()
@@ -65,7 +68,7 @@ struct PackedStream: Sendable {
         order = try windows.windows(epoch: epoch, seed: seed)
       }
       let window = order[next]
-      guard filled + window.count + more <= block.rows else { break }
+      guard filled + window.count + more <= block.rows, taken < most else { break }
       if copying, let cloze {
         block.append(
           window, of: windows.sequences.items, hiding: cloze.share, draws: draws[filled...],
@@ -74,6 +77,7 @@ struct PackedStream: Sendable {
         block.append(window, of: windows.sequences.items)
       }
       filled += window.count + more
+      taken += 1
       next += 1
     }
     if copying { block.finish() }

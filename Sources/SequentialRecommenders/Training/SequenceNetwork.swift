@@ -18,11 +18,16 @@ public protocol SequenceNetwork: Sendable {
 
   /// States `[rows, width]`.
   func states(_ inputs: PackedInputs) -> Tensor
+  /// What scores the item that follows each question's history, `[questions, width]`; by default the state of its last row.
+  func answers(_ inputs: PackedInputs, _ questions: Questions) -> Tensor
 }
 
 extension SequenceNetwork {
   public var bias: Parameter? { nil }
   public var asksByMask: Bool { false }
+  public func answers(_ inputs: PackedInputs, _ questions: Questions) -> Tensor {
+    states(inputs).embedding(questions.last)
+  }
   /// Items of the longest history that is read.
   var longestHistory: Int { longest - (asksByMask ? 1 : 0) }
 }
@@ -48,6 +53,9 @@ public struct SequenceTraining: Sendable {
   /// Rows a step.
   public var rows: Int
   public var optimizer: OptimizerConfiguration
+  /// Whether every prefix of a history is a sample of its own that asks for the item behind it alone, as a network must be
+  /// trained whose states see what follows them.
+  public var everyPrefix = false
 }
 
 /// Hiding items of a history so that both sides of it predict them (Devlin et al. 2019; Sun et al. 2019).

@@ -7,7 +7,7 @@ struct SequenceTask: TrainingTask {
   let store: ParameterStore
   private let optimizer: Optimizer
   private let training: TrainingStep
-  private let objective: RecordedObjective
+  private let objective: any RecordedLoss
   private let inputs: PackedInputs
   private let popularity: ItemPopularity
   private let validation: NextItemValidation?
@@ -22,7 +22,8 @@ struct SequenceTask: TrainingTask {
     let network = configuration.network(itemCount: sequences.itemCount)
     let settings = configuration.training
     let windows = TrainingWindows(
-      sequences, longest: network.longest - (settings.cloze == nil ? 0 : 1), context: settings.context)
+      sequences, longest: network.longest - (settings.cloze == nil ? 0 : 1), context: settings.context,
+      everyPrefix: settings.everyPrefix)
     guard !windows.isEmpty else {
       throw ConfigurationError(
         "there is nothing to train on: no history has two items (\(sequences.count) histories)")
@@ -36,9 +37,11 @@ struct SequenceTask: TrainingTask {
     optimizer = try Optimizer(settings.optimizer, for: store, seed: seed)
     let tape = Tape()
     inputs = PackedInputs(tape, rows: stream.block.rows, longest: network.longest)
-    objective = RecordedObjective(
-      settings.objective, states: network.states(inputs), table: tape.parameter(network.table),
-      bias: network.bias.map(tape.parameter))
+    objective =
+      (network as? any LossRecording)?.record(inputs, rows: stream.block.rows, on: tape)
+      ?? RecordedObjective(
+        settings.objective, states: network.states(inputs), table: tape.parameter(network.table),
+        bias: network.bias.map(tape.parameter))
     training = try TrainingStep(objective.loss, optimizer: optimizer)
     self.validation = try validation.map { try NextItemValidation($0, network: network, store: store) }
   }

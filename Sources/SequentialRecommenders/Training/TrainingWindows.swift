@@ -19,6 +19,7 @@ struct TrainingWindows: Sendable {
   let sequences: ItemSequences
   let longest: Int
   let context: Int
+  let everyPrefix: Bool
   private let short: [TrainingWindow]
   /// Users whose history does not fit.
   private let long: [Int]
@@ -26,15 +27,24 @@ struct TrainingWindows: Sendable {
   /// - Parameters:
   ///   - longest: 1 or more.
   ///   - context: 0 to `longest - 1`.
-  init(_ sequences: ItemSequences, longest: Int, context: Int) {
+  ///   - everyPrefix: makes a window of every prefix of a history, at most its last `longest` inputs, with the last target
+  ///     alone.
+  init(_ sequences: ItemSequences, longest: Int, context: Int, everyPrefix: Bool = false) {
     self.sequences = sequences
     self.longest = longest
     self.context = context
+    self.everyPrefix = everyPrefix
     var short: [TrainingWindow] = []
     var long: [Int] = []
     for user in 0..<sequences.count {
       let inputs = sequences[user].count - 1
-      if inputs > longest {
+      if everyPrefix {
+        for end in stride(from: 1, through: inputs, by: 1) {
+          let count = min(end, longest)
+          short.append(
+            TrainingWindow(start: sequences.offsets[user] + end - count, count: count, context: count - 1))
+        }
+      } else if inputs > longest {
         long.append(user)
       } else if inputs > 0 {
         short.append(TrainingWindow(start: sequences.offsets[user], count: inputs, context: 0))
@@ -75,6 +85,8 @@ enum SequenceStream {
   static let phase: UInt64 = 0x5345_5102_0000_0000
   static let negatives: UInt64 = 0x5345_5103_0000_0000
   static let cloze: UInt64 = 0x5345_5104_0000_0000
+  static let noise: UInt64 = 0x5345_5105_0000_0000
+  static let contrast: UInt64 = 0x5345_5106_0000_0000
 }
 
 extension RandomStream {

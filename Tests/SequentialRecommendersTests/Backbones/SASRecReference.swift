@@ -28,11 +28,11 @@ struct SASRecReference {
   private func sum(_ x: [Double], _ y: [Double]) -> [Double] { zip(x, y).map { $0 + $1 } }
 
   /// What each row of queries, keys and values `[3 · width]` attends to.
-  private func attention(_ qkv: [[Double]]) -> [[Double]] {
+  private func attention(_ qkv: [[Double]], seen: (Int) -> ClosedRange<Int>) -> [[Double]] {
     let (d, h) = (model.width, model.heads)
     let size = d / h
     return qkv.indices.map { t in
-      let seen = isCausal ? 0...t : 0...qkv.count - 1
+      let seen = seen(t)
       return (0..<h).flatMap { head -> [Double] in
         let scores = seen.map { j in
           (0..<size).reduce(0) { $0 + qkv[t][head * size + $1] * qkv[j][d + head * size + $1] }
@@ -49,17 +49,41 @@ struct SASRecReference {
 
   /// States of all positions of a history of items from 0.
   func states(_ items: [Int]) -> [[Double]] {
-    var x = items.indices.map {
+    encode(embedded(items)) { isCausal ? 0...$0 : 0...items.count - 1 }
+  }
+
+  /// States r_0 … r_K of a history that thinks: each is the last state of the history with all thoughts so far, encoded anew
+  /// (ReaRec, eq. 4). Items never see a thought.
+  func thoughts(_ items: [Int], steps: Int) -> [[Double]] {
+    var inputs = embedded(items)
+    var states = [self.states(items)[items.count - 1]]
+    for step in 0..<steps {
+      var input = states[step]
+      if parameters["thoughts.weight"] != nil { input = sum(input, row("thoughts.weight", step, model.width)) }
+      inputs.append(input)
+      let all = encode(inputs) { $0 >= items.count || isCausal ? 0...$0 : 0...items.count - 1 }
+      states.append(all[all.count - 1])
+    }
+    return states
+  }
+
+  private func embedded(_ items: [Int]) -> [[Double]] {
+    items.indices.map {
       sum(
         items[$0] == Self.hidden
           ? row("mask.weight", 0, model.width) : row("items.weight", items[$0], model.width),
         row("places.weight", $0, model.width))
     }
+  }
+
+  /// - Parameter seen: the rows that each row attends to.
+  private func encode(_ inputs: [[Double]], seen: (Int) -> ClosedRange<Int>) -> [[Double]] {
+    var x = inputs
     let post = model.norm == .post
     if post { x = x.map { norm($0, "norm") } }
     for layer in 0..<model.layers {
       let name = "blocks.\(layer)"
-      let mixed = attention(x.map { linear(post ? $0 : norm($0, "\(name).norm1"), "\(name).attention.qkv") })
+      let mixed = attention(x.map { linear(post ? $0 : norm($0, "\(name).norm1"), "\(name).attention.qkv") }, seen: seen)
       x = x.indices.map { sum(x[$0], linear(mixed[$0], "\(name).attention.out")) }
       if post { x = x.map { norm($0, "\(name).norm1") } }
       x = x.map { row in

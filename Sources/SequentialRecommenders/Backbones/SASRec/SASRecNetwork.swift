@@ -12,17 +12,25 @@ struct SASRecNetwork: SequenceNetwork {
   /// Norm of the input when norms stand behind (post), of the last state when they stand in front (pre).
   let norm: LayerNorm
   let blocks: [TransformerBlock]
+  /// Whether a row sees only the rows up to its own.
+  let causal: Bool
+  /// Dropout of what enters the first block.
+  let inputDropout: Float
 
-  init(itemCount: Int, _ model: SASRecConfiguration.Model) {
+  init(
+    itemCount: Int, _ model: SASRecConfiguration.Model, causal: Bool = true, inputDropout: Float? = nil
+  ) {
     self.itemCount = itemCount
     self.model = model
+    self.causal = causal
+    self.inputDropout = inputDropout ?? model.dropout
     var layout = ParameterLayout()
     items = Embedding(itemCount, model.width, named: "items", in: &layout)
     places = Embedding(model.longest, model.width, named: "places", in: &layout)
     norm = LayerNorm(model.width, epsilon: Self.epsilon, named: "norm", in: &layout)
     blocks = (0..<model.layers).map {
       TransformerBlock(
-        model.width, heads: model.heads, inner: model.inner, causal: true, activation: model.activation,
+        model.width, heads: model.heads, inner: model.inner, causal: causal, activation: model.activation,
         place: model.norm, dropout: model.dropout, epsilon: Self.epsilon, named: "blocks.\($0)", in: &layout)
     }
     self.layout = layout
@@ -41,7 +49,7 @@ struct SASRecNetwork: SequenceNetwork {
   func states(_ inputs: PackedInputs, projected: (Tensor) -> Void) -> Tensor {
     states(inputs.items, places: inputs.places) { _, projection in
       projected(projection)
-      return projection.attention(heads: model.heads, packing: inputs.packing, causal: true)
+      return projection.attention(heads: model.heads, packing: inputs.packing, causal: causal)
     }
   }
 
@@ -52,9 +60,12 @@ struct SASRecNetwork: SequenceNetwork {
   ///   - items: `[rows]`, from 0.
   ///   - places: `[rows]`, the place of each item in its history.
   func states(_ items: Ids, places: Ids, attending attend: (Int, Tensor) -> Tensor) -> Tensor {
-    var x = self.items(items) + self.places(places)
-    if model.norm == .post { x = norm(x) }
-    x = x.dropout(model.dropout)
+    states(from: self.items(items) + self.places(places), attending: attend)
+  }
+
+  /// The same from what an embedding would give, `[rows, width]`.
+  func states(from input: Tensor, attending attend: (Int, Tensor) -> Tensor) -> Tensor {
+    var x = (model.norm == .post ? norm(input) : input).dropout(inputDropout)
     for (number, block) in blocks.enumerated() {
       x = block(x) { block.attention.output(attend(number, block.attention.projection($0))) }
     }

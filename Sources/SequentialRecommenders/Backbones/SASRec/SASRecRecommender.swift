@@ -5,9 +5,9 @@ import PenchantTape
 public struct SASRecSession: Sendable {
   /// The items that the model reads, oldest first; at most its longest history.
   public fileprivate(set) var items: [Int32] = []
-  /// Of every block: queries, keys and values `[longest, 3 · width]`, filled up to the number of items.
+  /// Of every block: queries, keys and values `[longest + thoughts, 3 · width]`, filled up to the number of items.
   fileprivate var projections: [[Float]]
-  /// The state behind the last item, `[width]`.
+  /// What scores the next item, `[width]`: the state behind the last one, or what reasoning made of it.
   public fileprivate(set) var state: [Float]
 }
 
@@ -30,12 +30,20 @@ public final class SASRecRecommender {
   private let projections: [Tensor]
   private var block: PackedHistories
   private let row: SASRecRow
+  private let item: (id: Ids, place: Ids)
+  private let thoughts: Thoughts?
 
-  init(_ model: FittedSASRec) throws {
-    itemCount = model.itemCount
-    network = SASRecNetwork(itemCount: itemCount, model.configuration.model)
-    store = try model.store(network.layout)
-    popularity = model.logPopularity
+  /// - Parameters:
+  ///   - network: causal.
+  ///   - thoughts: what follows the last item before the catalogue is scored.
+  init(
+    _ network: SASRecNetwork, store: ParameterStore, popularity: [Float], thoughts: Thoughts? = nil
+  ) throws {
+    itemCount = network.itemCount
+    self.network = network
+    self.store = store
+    self.popularity = popularity
+    self.thoughts = thoughts
     let longest = network.model.longest
     block = PackedHistories(rows: longest, longest: longest)
     let tape = Tape()
@@ -44,7 +52,9 @@ public final class SASRecRecommender {
     states = network.states(inputs) { projections.append($0) }
     self.projections = projections
     whole = try Inference([states] + projections, on: store)
-    row = try SASRecRow(network, store: store)
+    let one = Tape()
+    item = (one.ids("item", [1]), one.ids("place", [1]))
+    row = try SASRecRow(network, store: store, from: network.items(item.id) + network.places(item.place))
   }
 
   /// Reads a history, oldest item first; it may be empty. Items beyond the model's longest history are left out, oldest first.
@@ -54,7 +64,8 @@ public final class SASRecRecommender {
     let (longest, width) = (network.model.longest, network.model.width)
     var session = SASRecSession(
       projections: Array(
-        repeating: [Float](repeating: 0, count: longest * 3 * width), count: network.blocks.count),
+        repeating: [Float](repeating: 0, count: (longest + (thoughts?.steps ?? 0)) * 3 * width),
+        count: network.blocks.count),
       state: [Float](repeating: 0, count: width))
     try read(Array(history.suffix(longest)), into: &session)
     return session
@@ -69,8 +80,13 @@ public final class SASRecRecommender {
       return try read(Array((session.items + [item]).suffix(network.model.longest)), into: &session)
     }
     try check([item])
-    session.state = try row.state(of: item, at: session.items.count, after: &session.projections)
+    let place = session.items.count
+    let state = try row.state(at: place, after: &session.projections) { program throws(TapeError) in
+      try program.set(self.item.id, to: [UInt32(item - 1)])
+      try program.set(self.item.place, to: [UInt32(place)])
+    }
     session.items.append(item)
+    try answer(state, in: &session)
   }
 
   /// The best `count` items to come next, without those of `excluding`. Before the first event the most popular ones.
@@ -119,13 +135,23 @@ public final class SASRecRecommender {
         for i in 0..<items.count * 3 * width { session.projections[layer][i] = span[i] }
       }
     }
+    var state = [Float](repeating: 0, count: width)
     try whole.withValues(of: states) { span in
-      for i in 0..<width { session.state[i] = span[(items.count - 1) * width + i] }
+      for i in 0..<width { state[i] = span[(items.count - 1) * width + i] }
     }
+    try answer(state, in: &session)
+  }
+
+  private func answer(_ state: [Float], in session: inout SASRecSession) throws {
+    session.state =
+      try thoughts?.answer(from: state, at: session.items.count, after: &session.projections) ?? state
   }
 }
 
 extension FittedSASRec {
   /// Recommends for one history at a time.
-  public func recommender() throws -> SASRecRecommender { try SASRecRecommender(self) }
+  public func recommender() throws -> SASRecRecommender {
+    let network = SASRecNetwork(itemCount: itemCount, configuration.model)
+    return try SASRecRecommender(network, store: store(network.layout), popularity: logPopularity)
+  }
 }

@@ -4,42 +4,43 @@ import PenchantTape
 /// One row through the blocks of a network, whose earlier rows are known by their projections.
 ///
 /// The recording is the network's own. Attention over the earlier rows happens between programs: program *l* goes from the
-/// item and what its row attended to in the blocks before *l* to the projection of block *l*, the last one to the state.
+/// input and what its row attended to in the blocks before *l* to the projection of block *l*, the last one to the state.
 final class SASRecRow {
   private let network: SASRecNetwork
-  private let item: Ids
-  private let place: Ids
   private let attended: [Tensor]
   private let results: [Tensor]
   private let programs: [Inference]
 
-  init(_ network: SASRecNetwork, store: ParameterStore) throws(TapeError) {
+  /// - Parameter input: what an embedding would give, `[1, width]`, on a tape of its own.
+  init(_ network: SASRecNetwork, store: ParameterStore, from input: Tensor) throws(TapeError) {
     self.network = network
-    let tape = Tape()
-    let (item, place) = (tape.ids("item", [1]), tape.ids("place", [1]))
+    let tape = input.tape
     var attended: [Tensor] = []
     var results: [Tensor] = []
-    let state = network.states(item, places: place) { number, projection in
+    let state = network.states(from: input) { number, projection in
       results.append(projection)
       let input = tape.input("attended in block \(number)", [1, network.model.width])
       attended.append(input)
       return input
     }
     results.append(state)
-    (self.item, self.place, self.attended, self.results) = (item, place, attended, results)
+    (self.attended, self.results) = (attended, results)
     var programs: [Inference] = []
     for result in results { programs.append(try Inference([result], on: store)) }
     self.programs = programs
   }
 
-  /// The state of `item` (from 1) as row `at`.
+  /// The state of row `at`.
   ///
-  /// - Parameter projections: of every block, `[longest, 3 · width]`; the new row is written behind the earlier ones.
-  func state(of new: Int32, at row: Int, after projections: inout [[Float]]) throws -> [Float] {
+  /// - Parameters:
+  ///   - projections: of every block, `[rows, 3 · width]`; the new row is written behind the earlier ones.
+  ///   - set: sets what was recorded as the input.
+  func state(
+    at row: Int, after projections: inout [[Float]], setting set: (Inference) throws(TapeError) -> Void
+  ) throws -> [Float] {
     let width = 3 * network.model.width
     for (number, program) in programs.enumerated() {
-      try program.set(item, to: [UInt32(new - 1)])
-      try program.set(place, to: [UInt32(row)])
+      try set(program)
       try program.run()
       guard number < attended.count else { break }
       try program.withValues(of: results[number]) { span in
