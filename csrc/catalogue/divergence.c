@@ -32,38 +32,51 @@ PN_CLONES static double log_sum(size_t V, const float *restrict x)
     return (double)top[0] + log(sum[0]);
 }
 
+/* D_t of n items, at most a vector of them: each state's distance from all others. */
+PN_INLINE void distances(size_t T, size_t n, size_t step, size_t t, const float *restrict x, float *restrict apart)
+{
+    for (size_t l = 0; l < n; ++l) apart[l] = 0;
+    for (size_t u = 0; u < T; ++u)
+        for (size_t l = 0; l < n; ++l) apart[l] += x[t * step + l] - x[u * step + l];
+}
+
+PN_INLINE void add_spread(size_t T, size_t n, size_t step, size_t t, float log_sum_t, const float *restrict x,
+                          double *restrict sum)
+{
+    float apart[PN_LANES];
+    distances(T, n, step, t, x, apart);
+    for (size_t l = 0; l < n; ++l) sum[l] += (double)(pn_expf(x[t * step + l] - log_sum_t) * apart[l]);
+}
+
 /* sum over v of p_t D_t. */
 PN_CLONES static double spread_of(size_t T, size_t V, size_t step, size_t t, float log_sum_t, const float *restrict x)
 {
     double sum[PN_LANES] = { 0 };
     size_t v = 0;
-    for (; v + PN_LANES <= V; v += PN_LANES)
-        for (size_t l = 0; l < PN_LANES; ++l) {
-            float apart = 0;
-            for (size_t u = 0; u < T; ++u) apart += x[t * step + v + l] - x[u * step + v + l];
-            sum[l] += (double)(pn_expf(x[t * step + v + l] - log_sum_t) * apart);
-        }
-    for (; v < V; ++v) {
-        float apart = 0;
-        for (size_t u = 0; u < T; ++u) apart += x[t * step + v] - x[u * step + v];
-        sum[0] += (double)(pn_expf(x[t * step + v] - log_sum_t) * apart);
-    }
+    for (; v + PN_LANES <= V; v += PN_LANES) add_spread(T, PN_LANES, step, t, log_sum_t, x + v, sum);
+    if (v < V) add_spread(T, V - v, step, t, log_sum_t, x + v, sum);
     for (size_t l = 1; l < PN_LANES; ++l) sum[0] += sum[l];
     return sum[0];
 }
 
-/* Logits become their gradients, all states of an item at once since each needs the others' logits. */
+/* All states of an item before any is written, since each needs the others' logits. */
+PN_INLINE void turn(size_t T, size_t n, size_t step, float factor, const float *restrict log_sums,
+                    const float *restrict spread, float *restrict x)
+{
+    float apart[PN_CATALOGUE_STATES][PN_LANES];
+    for (size_t t = 0; t < T; ++t) distances(T, n, step, t, x, apart[t]);
+    for (size_t t = 0; t < T; ++t)
+        for (size_t l = 0; l < n; ++l)
+            x[t * step + l] = factor * pn_expf(x[t * step + l] - log_sums[t]) * (apart[t][l] - spread[t]);
+}
+
+/* Logits become their gradients. */
 PN_CLONES static void gradients(size_t T, size_t V, size_t step, float factor, const float *restrict log_sums,
                                 const float *restrict spread, float *restrict x)
 {
-    for (size_t v = 0; v < V; ++v) {
-        float all = 0, first = x[v];
-        for (size_t t = 0; t < T; ++t) all += x[t * step + v] - first;
-        for (size_t t = 0; t < T; ++t) {
-            const float s = x[t * step + v], apart = (float)T * (s - first) - all;
-            x[t * step + v] = factor * pn_expf(s - log_sums[t]) * (apart - spread[t]);
-        }
-    }
+    size_t v = 0;
+    for (; v + PN_LANES <= V; v += PN_LANES) turn(T, PN_LANES, step, factor, log_sums, spread, x + v);
+    if (v < V) turn(T, V - v, step, factor, log_sums, spread, x + v);
 }
 
 static void row(void *context, size_t i)

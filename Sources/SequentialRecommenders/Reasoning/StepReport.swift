@@ -8,7 +8,7 @@ public struct StepReport: Sendable, Equatable, Codable {
   public var metrics: [String]
   public var values: [[Double]]
   /// What the model scores with in the end: the last state, or the mean of all.
-  public var final: [Double]
+  public var model: [Double]
   /// Mean cosine between the states of two steps, `[step][step]`.
   public var similarity: [[Double]]
   /// Mean KL(p ‖ q) in nats between the distributions of two steps over the catalogue, `[p][q]`, at the temperature of
@@ -24,7 +24,7 @@ public struct StepReport: Sendable, Equatable, Codable {
     }
     let steps = values.indices.map { "step \($0)" }
     var lines = [padded("", 16) + metrics.map { padded($0, 11, left: true) }.joined()]
-    lines += zip(steps, values).map(row) + [row("model", final)]
+    lines += zip(steps, values).map(row) + [row("model", model)]
     lines.append(
       "best step a case: \(oracle.metric) \(fixed(oracle.oracle)), \(percent(oracle.gain)) over the best step")
     if let null = oracle.replicaOracle, let gain = oracle.nullGain {
@@ -42,8 +42,8 @@ public struct StepReport: Sendable, Equatable, Codable {
 }
 
 extension FittedSequenceModel<ReaRecConfiguration> {
-  /// Cases whose distributions are compared.
-  private static var compared: Int { 256 }
+  /// Cases whose distributions are compared: as many as few megabytes of scores hold.
+  private var compared: Int { min(256, max(8, 4_000_000 / itemCount)) }
 
   /// Ranks the targets of `cases` by the state of every step.
   ///
@@ -62,10 +62,10 @@ extension FittedSequenceModel<ReaRecConfiguration> {
     let whole = try FullRanking().evaluate(scorer(), on: cases)[seen].places
     let histories = (0..<cases.count).map(cases.history).filter { !$0.isEmpty }
     let states = try scorers.map { try $0.states(histories) }
-    let some = Array(histories.prefix(Self.compared))
+    let some = Array(histories.prefix(compared))
     return StepReport(
       metrics: metrics.map(\.name), values: places.map { places in metrics.map { places.mean($0) } },
-      final: metrics.map { whole.mean($0) },
+      model: metrics.map { whole.mean($0) },
       similarity: states.map { a in states.map { meanCosine(a, $0) } },
       divergence: try divergences(some, by: scorers),
       oracle: try StepOracle(steps: places, replicas: replicas, metric: first))
@@ -92,11 +92,14 @@ extension FittedSequenceModel<ReaRecConfiguration> {
     let reasoning = configuration.reasoning
     let temperature = reasoning.method == .erl ? reasoning.temperature : 1
     var sums = [[Double]](repeating: [Double](repeating: 0, count: scorers.count), count: scorers.count)
-    var scores = [Float](repeating: 0, count: itemCount)
-    for history in histories {
-      let logs = try scorers.map { scorer -> [Double] in
-        try scorer.score(histories: [history], into: &scores)
-        let logits = scores.map { Double($0) / temperature }
+    let scores = try scorers.map { scorer -> [Float] in
+      var scores = [Float](repeating: 0, count: histories.count * itemCount)
+      try scorer.score(histories: histories, into: &scores)
+      return scores
+    }
+    for row in histories.indices {
+      let logs = scores.map { scores -> [Double] in
+        let logits = scores[row * itemCount..<(row + 1) * itemCount].map { Double($0) / temperature }
         let top = logits.max() ?? 0
         let sum = top + log(logits.reduce(0) { $0 + exp($1 - top) })
         return logits.map { $0 - sum }

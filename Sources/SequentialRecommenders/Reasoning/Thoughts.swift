@@ -1,5 +1,6 @@
 import PenchantKernels
 import PenchantTape
+import PenchantTrain
 
 /// Thoughts behind a history whose keys and values are kept: each costs one row.
 final class Thoughts {
@@ -13,8 +14,8 @@ final class Thoughts {
     readout = network.readout
     steps = readout.steps
     let tape = Tape()
-    state = tape.input("state", [1, network.width])
-    place = tape.ids("step", [1])
+    let (state, place) = (tape.input("state", [1, network.width]), tape.ids("step", [1]))
+    (self.state, self.place) = (state, place)
     row = try SASRecRow(
       network.backbone, store: store,
       from: network.places.map { state + tape.parameter($0).embedding(place) } ?? state)

@@ -106,7 +106,7 @@ import Testing
     let report = try model.stepReport(
       on: cases, metrics: metrics, replicas: [replica, replica, replica])
     let whole = try FullRanking().evaluate(model.scorer(), on: cases).unmasked.places
-    #expect(report.values.count == 3 && report.final == metrics.map { whole.mean($0) })
+    #expect(report.values.count == 3 && report.model == metrics.map { whole.mean($0) })
     #expect(report.oracle.steps == report.values.map { $0[0] } && report.oracle.nullGain == 0)
     for step in 0..<3 {
       #expect(abs(report.similarity[step][step] - 1) < 1e-9 && report.divergence[step][step] == 0)
@@ -127,7 +127,7 @@ import Testing
     demo.configuration = Self.configuration(.prl) { $0.run.steps = 30 }
     let comparison = try demo.run(seed: 1)
     #expect(comparison.ndcg.allSatisfy { $0 > 0.1 && $0 < 1 } && comparison.bestRecall > 0.2)
-    #expect(comparison.report.final[0] == comparison.ndcg[1])
+    #expect(comparison.report.model[0] == comparison.ndcg[1])
     #expect(comparison.table.contains("prl, K 2") && comparison.table.contains("best possible"))
     demo.log.clusters = 0
     #expect(throws: KernelError.self) { try demo.run() }

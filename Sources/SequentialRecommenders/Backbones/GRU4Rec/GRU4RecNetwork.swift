@@ -12,7 +12,8 @@ struct GRU4RecNetwork: SequenceNetwork {
   /// One recurrent layer: the input's share of the gates, and the state's.
   struct Layer: Sendable {
     let input: Linear
-    let state: Linear
+    let stateWeight: Parameter
+    let stateBias: Parameter
   }
 
   let itemCount: Int
@@ -33,7 +34,8 @@ struct GRU4RecNetwork: SequenceNetwork {
         input: Linear(
           number == 0 ? model.width : hidden, 3 * hidden, named: "layers.\(number).input", in: &layout,
           initializer: .fanIn(hidden)),
-        state: Linear(hidden, 3 * hidden, named: "layers.\(number).state", in: &layout))
+        stateWeight: layout.add("layers.\(number).state.weight", [3 * hidden, hidden], .fanIn(hidden)),
+        stateBias: layout.add("layers.\(number).state.bias", [3 * hidden], .fanIn(hidden), decays: false))
     }
     head = Linear(hidden, model.width, named: "head", in: &layout)
     self.layout = layout
@@ -54,9 +56,7 @@ struct GRU4RecNetwork: SequenceNetwork {
 extension GRU4RecNetwork.Layer {
   /// `[rows, width of the input]` gives `[rows, hidden]`.
   func callAsFunction(_ x: Tensor, packing: Packing) -> Tensor {
-    let tape = x.tape
-    let width = 3 * x.width
-    let bias = state.bias.map(tape.parameter) ?? tape.constant([Float](repeating: 0, count: width), [width])
-    return input(x).gru(weight: tape.parameter(state.weight), bias: bias, packing: packing)
+    input(x).gru(
+      weight: x.tape.parameter(stateWeight), bias: x.tape.parameter(stateBias), packing: packing)
   }
 }
