@@ -14,8 +14,13 @@ struct chunk {
     float gradient; /* of a row's sum over pairs; 0 asks for the value alone */
 };
 
-/* The maximum of a row and log sum exp. */
-PN_CLONES static double log_sum(size_t V, const float *restrict x)
+/* log sum exp of the logits of a state, in two parts: log p = (s - top) - rest loses nothing when logits are large. */
+struct total {
+    float top, rest;
+    double sum;
+};
+
+PN_CLONES static struct total total_of(size_t V, const float *restrict x)
 {
     float top[PN_LANES];
     for (size_t l = 0; l < PN_LANES; ++l) top[l] = -FLT_MAX;
@@ -29,7 +34,8 @@ PN_CLONES static double log_sum(size_t V, const float *restrict x)
         for (size_t l = 0; l < PN_LANES; ++l) sum[l] += (double)pn_expf(x[v + l] - top[0]);
     for (; v < V; ++v) sum[0] += (double)pn_expf(x[v] - top[0]);
     for (size_t l = 1; l < PN_LANES; ++l) sum[0] += sum[l];
-    return (double)top[0] + log(sum[0]);
+    const double rest = log(sum[0]);
+    return (struct total){ top[0], (float)rest, (double)top[0] + rest };
 }
 
 /* D_t of n items, at most a vector of them: each state's distance from all others. */
@@ -40,63 +46,64 @@ PN_INLINE void distances(size_t T, size_t n, size_t step, size_t t, const float 
         for (size_t l = 0; l < n; ++l) apart[l] += x[t * step + l] - x[u * step + l];
 }
 
-PN_INLINE void add_spread(size_t T, size_t n, size_t step, size_t t, float log_sum_t, const float *restrict x,
+PN_INLINE void add_spread(size_t T, size_t n, size_t step, size_t t, struct total total, const float *restrict x,
                           double *restrict sum)
 {
     float apart[PN_LANES];
     distances(T, n, step, t, x, apart);
-    for (size_t l = 0; l < n; ++l) sum[l] += (double)(pn_expf(x[t * step + l] - log_sum_t) * apart[l]);
+    for (size_t l = 0; l < n; ++l) sum[l] += (double)(pn_expf(x[t * step + l] - total.top - total.rest) * apart[l]);
 }
 
 /* sum over v of p_t D_t. */
-PN_CLONES static double spread_of(size_t T, size_t V, size_t step, size_t t, float log_sum_t, const float *restrict x)
+PN_CLONES static double spread_of(size_t T, size_t V, size_t step, size_t t, struct total total, const float *restrict x)
 {
     double sum[PN_LANES] = { 0 };
     size_t v = 0;
-    for (; v + PN_LANES <= V; v += PN_LANES) add_spread(T, PN_LANES, step, t, log_sum_t, x + v, sum);
-    if (v < V) add_spread(T, V - v, step, t, log_sum_t, x + v, sum);
+    for (; v + PN_LANES <= V; v += PN_LANES) add_spread(T, PN_LANES, step, t, total, x + v, sum);
+    if (v < V) add_spread(T, V - v, step, t, total, x + v, sum);
     for (size_t l = 1; l < PN_LANES; ++l) sum[0] += sum[l];
     return sum[0];
 }
 
 /* All states of an item before any is written, since each needs the others' logits. */
-PN_INLINE void turn(size_t T, size_t n, size_t step, float factor, const float *restrict log_sums,
+PN_INLINE void turn(size_t T, size_t n, size_t step, float factor, const struct total *restrict totals,
                     const float *restrict spread, float *restrict x)
 {
     float apart[PN_CATALOGUE_STATES][PN_LANES];
     for (size_t t = 0; t < T; ++t) distances(T, n, step, t, x, apart[t]);
     for (size_t t = 0; t < T; ++t)
         for (size_t l = 0; l < n; ++l)
-            x[t * step + l] = factor * pn_expf(x[t * step + l] - log_sums[t]) * (apart[t][l] - spread[t]);
+            x[t * step + l] = factor * pn_expf(x[t * step + l] - totals[t].top - totals[t].rest) *
+                              (apart[t][l] - spread[t]);
 }
 
 /* Logits become their gradients. */
-PN_CLONES static void gradients(size_t T, size_t V, size_t step, float factor, const float *restrict log_sums,
+PN_CLONES static void gradients(size_t T, size_t V, size_t step, float factor, const struct total *restrict totals,
                                 const float *restrict spread, float *restrict x)
 {
     size_t v = 0;
-    for (; v + PN_LANES <= V; v += PN_LANES) turn(T, PN_LANES, step, factor, log_sums, spread, x + v);
-    if (v < V) turn(T, V - v, step, factor, log_sums, spread, x + v);
+    for (; v + PN_LANES <= V; v += PN_LANES) turn(T, PN_LANES, step, factor, totals, spread, x + v);
+    if (v < V) turn(T, V - v, step, factor, totals, spread, x + v);
 }
 
 static void row(void *context, size_t i)
 {
     const struct chunk *k = context;
     const size_t step = k->c * k->V;
-    float *x = k->logits + i * k->V, log_sums[PN_CATALOGUE_STATES], spread[PN_CATALOGUE_STATES];
-    double exact[PN_CATALOGUE_STATES], all = 0, value = 0;
+    float *x = k->logits + i * k->V, spread[PN_CATALOGUE_STATES];
+    struct total totals[PN_CATALOGUE_STATES];
+    double all = 0, value = 0;
     for (size_t t = 0; t < k->T; ++t) {
-        exact[t] = log_sum(k->V, x + t * step);
-        log_sums[t] = (float)exact[t];
-        all += exact[t];
+        totals[t] = total_of(k->V, x + t * step);
+        all += totals[t].sum;
     }
     for (size_t t = 0; t < k->T; ++t) {
-        const double sum = spread_of(k->T, k->V, step, t, log_sums[t], x);
+        const double sum = spread_of(k->T, k->V, step, t, totals[t], x);
         spread[t] = (float)sum;
-        value += sum - ((double)k->T * exact[t] - all);
+        value += sum - ((double)k->T * totals[t].sum - all);
     }
     k->value[i] = value;
-    if (k->gradient != 0) gradients(k->T, k->V, step, k->gradient, log_sums, spread, x);
+    if (k->gradient != 0) gradients(k->T, k->V, step, k->gradient, totals, spread, x);
 }
 
 /* ---- memory ---------------------------------------------------------------------------------------------- */

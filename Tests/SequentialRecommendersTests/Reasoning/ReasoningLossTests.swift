@@ -95,7 +95,7 @@ struct RecordedReasoning {
   /// 13.1, 3: the recorded gradient in Double against finite differences in Double, every parameter group.
   @Test(arguments: cases.map(\.0)) func gradientIsRight(_ name: String) throws {
     let change = try #require(Self.cases.first { $0.0 == name }).1
-    let recorded = try RecordedReasoning(change)
+    let recorded = try RecordedReasoning { change(&$0) }
     let graph = try GradientGraph(recorded.loss, layout: recorded.store.layout)
     let values = try recorded.interpreter(graph.tape).run()
     let plain = try recorded.interpreter(recorded.loss.tape)
@@ -206,11 +206,11 @@ struct RecordedReasoning {
       let (x, ids) = (tape.input("hidden", [states, some.count, width]), tape.ids("ids", [some.count]))
       let loss = Loss.catalogueDivergence(hidden: x, items: tape.parameter(e), ids: ids)
       let step = try TrainingStep(loss, optimizer: Optimizer(.sgd(0), for: store))
-      try step.set(
-        x,
-        to: (0..<states).flatMap { t in
-          some.flatMap { hidden[(t * rows + $0) * width..<(t * rows + $0 + 1) * width] }
-        })
+      var values: [Float] = []
+      for t in 0..<states {
+        for row in some { values += hidden[(t * rows + row) * width..<(t * rows + row + 1) * width] }
+      }
+      try step.set(x, to: values)
       try step.set(ids, to: [UInt32](repeating: 0, count: some.count))
       return (Double(try step.run().loss), try step.gradient(of: e))
     }
@@ -264,12 +264,18 @@ struct RecordedReasoning {
 
     var reasoning = ReaRecConfiguration.Reasoning()
     (reasoning.steps, reasoning.temperature, reasoning.decay) = (3, 0.5, 1)
-    #expect((0...3).allSatisfy { reasoning.temperature(ofState: $0) == 0.5 })
+    let flat = (0...3).map { reasoning.temperature(ofState: $0) }
+    #expect(flat == [0.5, 0.5, 0.5, 0.5])
     reasoning.decay = 2
-    #expect((0...3).map { reasoning.temperature(ofState: $0) } == [4, 2, 1, 0.5])
-    #expect((0...3).map { reasoning.weight(ofState: $0) } == [1 / 3.0, 1 / 3.0, 1 / 3.0, 1])
+    let falling = (0...3).map { reasoning.temperature(ofState: $0) }
+    #expect(falling == [4, 2, 1, 0.5])
+    let third = 1 / 3.0
+    let means = (0...3).map { reasoning.weight(ofState: $0) }
+    #expect(means == [third, third, third, 1])
     reasoning.reduction = .sum
-    #expect((0...3).map { reasoning.weight(ofState: $0) } == [1, 1, 1, 1] && reasoning.pairs == 6)
+    let sums = (0...3).map { reasoning.weight(ofState: $0) }
+    #expect(sums == [1, 1, 1, 1])
+    #expect(reasoning.pairs == 6)
   }
 
   /// Histories that are exactly alike are no negatives of each other.
