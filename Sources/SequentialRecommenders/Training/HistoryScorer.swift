@@ -8,10 +8,11 @@ public final class HistoryScorer: SequenceScorer {
   /// What an empty history is scored by: the log of how often an item was seen.
   private let popularity: [Float]
 
-  init(_ model: FittedSequenceModel<some SequenceConfiguration>) throws {
+  init(_ model: FittedSequenceModel<some SequenceConfiguration>, histories: Int) throws {
     itemCount = model.itemCount
     let (network, store) = try model.network()
-    encoder = try HistoryEncoder(network, store: store)
+    encoder = try HistoryEncoder(
+      network, store: store, rows: min(HistoryEncoder.rows, max(1, histories) * network.longest))
     popularity = model.logPopularity
   }
 
@@ -22,10 +23,7 @@ public final class HistoryScorer: SequenceScorer {
   ///
   /// - Throws: `KernelError.value` for an item that is not in the catalogue, `.shape` for scores of another size.
   public func score(histories: [ArraySlice<Int32>], into scores: inout [Float]) throws {
-    guard scores.count == histories.count * itemCount else {
-      throw KernelError.shape(
-        "HistoryScorer", "\(scores.count) scores for \(histories.count) histories and \(itemCount) items")
-    }
+    try checkScores(scores.count, histories.count, itemCount, "HistoryScorer")
     let network = encoder.network
     let states = try encoder.states(histories)
     let bias = try network.bias.map { try encoder.store.copy(of: $0) }

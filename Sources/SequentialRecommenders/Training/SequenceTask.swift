@@ -16,8 +16,8 @@ struct SequenceTask: TrainingTask {
   private var stream: PackedStream
 
   init(
-    _ sequences: ItemSequences, validation: NextItemCases?, _ configuration: some SequenceConfiguration,
-    seed: UInt64, metadata: [String: String] = [:]
+    _ sequences: ItemSequences, validation: NextItemCases?, ranked: SeenItems = .unmasked,
+    _ configuration: some SequenceConfiguration, seed: UInt64, metadata: [String: String] = [:]
   ) throws {
     let network = configuration.network(itemCount: sequences.itemCount)
     let settings = configuration.training
@@ -40,7 +40,9 @@ struct SequenceTask: TrainingTask {
       settings.objective, states: network.states(inputs), table: tape.parameter(network.table),
       bias: network.bias.map(tape.parameter))
     training = try TrainingStep(objective.loss, optimizer: optimizer)
-    self.validation = try validation.map { try NextItemValidation($0, network: network, store: store) }
+    self.validation = try validation.map {
+      try NextItemValidation($0, ranked: ranked, network: network, store: store)
+    }
   }
 
   var stepsPerEpoch: Int { stream.blocksPerEpoch }
@@ -54,7 +56,7 @@ struct SequenceTask: TrainingTask {
 
   mutating func validate() throws -> [(name: String, value: Double)] {
     guard let validation else { return [] }
-    return try validation.metrics().named
+    return try validation.metrics()
   }
 
   func checkpointFiles() throws -> [String: [UInt8]] {

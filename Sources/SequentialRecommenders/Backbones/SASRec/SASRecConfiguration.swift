@@ -4,6 +4,7 @@ import PenchantTrain
 
 /// What can be set of SASRec, in the sections of `config.yaml`.
 public struct SASRecConfiguration: SequenceConfiguration {
+  public typealias Fitted = FittedSASRec
   public static let system = "sasrec"
 
   public struct Data: Codable, Sendable, Equatable {
