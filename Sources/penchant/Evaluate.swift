@@ -36,6 +36,9 @@ struct Evaluate: ParsableCommand {
     try common.apply()
     let started = ProgressLine.clock()
     let model = try TrainedModel(folder).adapted(to: adapt)
+    if masked, !System.isRecommender(model.system) {
+      throw ConfigurationError("--masked means nothing for a run of \(model.system)")
+    }
     let (pairs, named): ([PreferencePair], [(name: String, margins: [Double])])
     switch model {
     case .recommender(let trained, let seed): return try evaluate(trained, seed)

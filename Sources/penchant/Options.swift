@@ -36,6 +36,8 @@ enum System {
   static let all = [System.bradleyTerry, .prefPalette] + Recommenders.all.map { .recommender($0) }
   static var names: [String] { all.map(\.name) }
 
+  static func isRecommender(_ name: String) -> Bool { Recommenders.named(name) != nil }
+
   var name: String {
     switch self {
     case .bradleyTerry: "bradley-terry"

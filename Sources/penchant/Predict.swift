@@ -80,6 +80,7 @@ struct Predict: ParsableCommand {
   func run() throws {
     try common.apply()
     let model = try TrainedModel(folder).adapted(to: adapt)
+    if !System.isRecommender(model.system) { try list.refuse(for: model.system) }
     switch model {
     case .bradleyTerry(let model): try eachLine { try answer($0, $1, line: $2, model) }
     case .prefPalette(let model): try eachLine { try answer($0, $1, line: $2, model) }

@@ -113,6 +113,14 @@ struct ListOptions: ParsableArguments {
   /// Names of items.
   var excluded: [String] { exclude.flatMap { $0.split(separator: ",").map(String.init) } }
 
+  /// Refuses what was given to a system that makes no lists.
+  func refuse(for system: String) throws {
+    let given = [top == 10 ? nil : "--top", exclude.isEmpty ? nil : "--exclude", repeats ? "--repeats" : nil]
+    if let option = given.compactMap(\.self).first {
+      throw ConfigurationError("\(option) means nothing for a run of \(system)")
+    }
+  }
+
   func validate() throws {
     if !(1...65_536).contains(top) { throw ValidationError("--top must be 1 to 65536, found \(top)") }
   }

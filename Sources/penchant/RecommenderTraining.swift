@@ -22,6 +22,10 @@ struct RecommenderTraining<Recommender: RecommenderConfiguration>: SystemTrainin
     _ layers: ConfigurationLayers<RecommenderSettings<Recommender>>
   ) throws -> RecommenderSettings<Recommender> {
     var layers = layers
+    let splits = LogProtocol.Split.allCases.map(\.rawValue)
+    if let split = options.log.split, !splits.contains(split) {
+      throw ConfigurationError("--split must be \(splits.joined(separator: ", ")), found \"\(split)\"")
+    }
     for (key, value) in options.log.settings { try layers.set(key, to: value) }
     let settings = try layers.resolve()
     try settings.log.validate()

@@ -70,8 +70,10 @@ public struct LogProtocol: Codable, Sendable, Equatable {
           ? "a tested user needs 3 events or more; pass a smaller --core, or more data"
           : "choose other shares (log.test_from), or --split leave-one-out")
     }
-    guard !split.train.items.isEmpty else {
-      throw DataError(file: file, "the split \"\(split.name)\" leaves nothing to train on")
+    guard (0..<split.train.count).contains(where: { split.train[$0].count > 1 }) else {
+      throw DataError(
+        file: file, "the split \"\(split.name)\" leaves nothing to train on: no history has two items",
+        found: "\(core.users.count) users with \(core.count) events", repair: "users need longer histories")
     }
     return PreparedLog(file: file, log: log, whole: whole, core: core, split: split, ranked: ranked)
   }

@@ -44,7 +44,7 @@ public struct SequenceModel<Configuration: SequenceConfiguration>: Sendable {
     let result = try trainer.train(&task, from: start, resume: resume)
     let model = FittedSequenceModel(
       configuration: configuration, seed: seed, itemCounts: sequences.itemCounts(),
-      parameters: try task.store.copies(), state: result.state)
+      parameters: try task.parameters(), state: result.state)
     return (model, result.ending)
   }
 

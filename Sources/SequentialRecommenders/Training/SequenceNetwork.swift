@@ -54,6 +54,8 @@ public struct SequenceTraining: Sendable {
   /// Rows a step.
   public var rows: Int
   public var optimizer: OptimizerConfiguration
+  /// Epochs over which parameters are averaged, exponentially; the average is validated and kept. 0 for none.
+  public var averagedEpochs = 0.0
 }
 
 /// Hiding items of a history so that both sides of it predict them (Devlin et al. 2019; Sun et al. 2019).

@@ -5,6 +5,8 @@ import PenchantTrain
 /// Training of a backbone: a block of packed histories a step.
 struct SequenceTask: TrainingTask {
   let store: ParameterStore
+  /// What is validated and kept: the store itself, or the moving average of its values.
+  private let kept: ParameterStore
   private let optimizer: Optimizer
   private let training: TrainingStep
   private let objective: RecordedObjective
@@ -33,7 +35,11 @@ struct SequenceTask: TrainingTask {
     popularity = ItemPopularity(sequences)
     let store = try ParameterStore(network.layout, seed: seed)
     self.store = store
-    optimizer = try Optimizer(settings.optimizer, for: store, seed: seed)
+    var optimizing = settings.optimizer
+    let averagedSteps = settings.averagedEpochs * Double(stream.blocksPerEpoch)
+    if averagedSteps > 1 { optimizing.average = 1 - 1 / averagedSteps }
+    kept = averagedSteps > 1 ? try ParameterStore(network.layout, seed: seed) : store
+    optimizer = try Optimizer(optimizing, for: store, seed: seed)
     let tape = Tape()
     inputs = PackedInputs(tape, rows: stream.block.rows, longest: network.longest)
     objective = RecordedObjective(
@@ -41,7 +47,7 @@ struct SequenceTask: TrainingTask {
       bias: network.bias.map(tape.parameter))
     training = try TrainingStep(objective.loss, optimizer: optimizer)
     self.validation = try validation.map {
-      try NextItemValidation($0, ranked: ranked, network: network, store: store)
+      try NextItemValidation($0, ranked: ranked, network: network, store: kept)
     }
   }
 
@@ -56,7 +62,14 @@ struct SequenceTask: TrainingTask {
 
   mutating func validate() throws -> [(name: String, value: Double)] {
     guard let validation else { return [] }
+    try optimizer.copyAverage(to: kept)
     return try validation.metrics()
+  }
+
+  /// All values that are kept, by name.
+  func parameters() throws -> [String: [Float]] {
+    try optimizer.copyAverage(to: kept)
+    return try kept.copies()
   }
 
   func checkpointFiles() throws -> [String: [UInt8]] {

@@ -43,6 +43,6 @@ public struct BERT4RecConfiguration: SequenceConfiguration {
     SequenceTraining(
       objective: NextItemObjective(.full), cloze: cloze,
       context: min(model.longest - 2, Int(data.overlap * Double(model.longest))), rows: optimizer.rows,
-      optimizer: optimizer.tape)
+      optimizer: optimizer.tape, averagedEpochs: optimizer.average)
   }
 }
