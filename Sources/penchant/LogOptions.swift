@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// Options of systems that learn from a log of interactions; every one is a setting of the section `log`, or a file.
 struct LogOptions: ParsableArguments {
-  @Option(help: "Events that every user and item must have; 0 keeps all (log.core, 5 unless told).")
+  @Option(help: "Events that every user and item must have; 0, the default, keeps all (log.core).")
   var core: Int?
 
   @Option(help: "leave-one-out, time, or file: the parts that the log names (log.split).")

@@ -26,8 +26,7 @@ struct RecommenderDemo<Recommender: RecommenderConfiguration> {
       "u\(user + 1) " + sequences[user].map { "i\($0)" }.joined(separator: " ") + "\n"
     }
     try run.write("log.txt", lines.joined())
-    var settings = RecommenderSettings<Recommender>()
-    settings.log.core = 0
+    let settings = RecommenderSettings<Recommender>()
     try run.write("config.yaml", ConfigurationLayers<RecommenderSettings<Recommender>>.text(settings))
     try run.write("environment.json", json: RunEnvironment.current())
     let log = try InteractionReader(run.file("log.txt")).log()

@@ -148,13 +148,13 @@ import Testing
     ("a.csv", "user,item,timestamp\na,b,soon\n", [], "\"timestamp\" is not a number"),
     ("a.csv", "user,item\na,\n", [], "\"item\" is empty"),
     ("a.txt", "", [], "empty"),
-    ("a.txt", "a 1 2 3\nb 1 2 3\n", [], "nothing is left"),
-    ("a.txt", "a 1 2\nb 1 2\n", ["--core", "0"], "leaves nothing to test"),
-    ("a.txt", "a 1 2 3\nb 1 2 3\n", ["--core", "0", "--split", "time"], "the log has none"),
-    ("a.txt", "a 1 2 3\nb 1 2 3\n", ["--core", "0", "--split", "file"], "the log has none"),
-    ("a.txt", "a 1 2 3\nb 1 2 3\n", ["--core", "0", "--rating", "4"], "has no ratings"),
-    ("a.txt", "a 1 2 3\nb 1 2 3\n", ["--core", "0"], "no history has two items"),
-    ("a.txt", "a 1 2 3 4\nb 1 2 3 4\n", ["--core", "0", "--items", "absent.jsonl"], "absent.jsonl"),
+    ("a.txt", "a 1 2 3\nb 1 2 3\n", ["--core", "5"], "nothing is left"),
+    ("a.txt", "a 1 2\nb 1 2\n", [], "leaves nothing to test"),
+    ("a.txt", "a 1 2 3\nb 1 2 3\n", ["--split", "time"], "the log has none"),
+    ("a.txt", "a 1 2 3\nb 1 2 3\n", ["--split", "file"], "the log has none"),
+    ("a.txt", "a 1 2 3\nb 1 2 3\n", ["--rating", "4"], "has no ratings"),
+    ("a.txt", "a 1 2 3\nb 1 2 3\n", [], "no history has two items"),
+    ("a.txt", "a 1 2 3 4\nb 1 2 3 4\n", ["--items", "absent.jsonl"], "absent.jsonl"),
   ])
   func badLogsEndWith2(_ file: String, _ content: String, _ more: [String], _ message: String) throws {
     try BuiltCommand.withFolder { folder in

@@ -12,7 +12,7 @@ public struct LogProtocol: Codable, Sendable, Equatable {
   }
 
   /// Events that every user and every item must have, counted until nothing falls short; 0 or 1 keeps all.
-  public var core = 5
+  public var core = 0
   /// Lowest rating that counts as an event; 0 counts all.
   public var rating = 0.0
   public var duplicates = DuplicatePolicy.keep

@@ -19,7 +19,6 @@ import Testing
 
   static func prepared(_ change: (inout LogProtocol) -> Void = { _ in }) throws -> PreparedLog {
     var protocolOfLog = LogProtocol()
-    protocolOfLog.core = 0
     change(&protocolOfLog)
     return try protocolOfLog.prepare(log(), file: "drawn")
   }
@@ -90,7 +89,9 @@ import Testing
   }
 
   @Test func historiesAreReadBackAndHoldUsersThatWereTooFew() throws {
-    let log = try LogProtocol().prepare(
+    var five = LogProtocol()
+    five.core = 5
+    let log = try five.prepare(
       InteractionReader(bytes: Array((Self.text + "new 3 77 1\n").utf8), format: .sequences).log(), file: "t")
     #expect(log.counts.users == 6 && log.fileCounts.users == 7 && log.fileCounts.items == 6)
     let read = try UserHistories(SafeTensors(bytes: log.histories.bytes(), name: "h"))
