@@ -38,7 +38,8 @@ struct SequenceTask: TrainingTask {
     var optimizing = settings.optimizer
     let averagedSteps = settings.averagedEpochs * Double(stream.blocksPerEpoch)
     if averagedSteps > 1 { optimizing.average = 1 - 1 / averagedSteps }
-    kept = averagedSteps > 1 ? try ParameterStore(network.layout, seed: seed) : store
+    let kept = averagedSteps > 1 ? try ParameterStore(network.layout, seed: seed) : store
+    self.kept = kept
     optimizer = try Optimizer(optimizing, for: store, seed: seed)
     let tape = Tape()
     inputs = PackedInputs(tape, rows: stream.block.rows, longest: network.longest)
