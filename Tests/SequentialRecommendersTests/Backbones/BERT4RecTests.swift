@@ -98,7 +98,7 @@ import Testing
     let found = try ranking(model)
     #expect(found.unmasked.places.mean(.ndcg10) > 0.9)
     let read = try FittedBERT4Rec(bytes: model.bytes(), name: "m")
-    #expect(try ranking(read) == found)
+    #expect(try ranking(read).unmasked.places == found.unmasked.places)
     #expect(throws: (any Error).self) { try FittedSASRec(bytes: model.bytes(), name: "m") }
   }
 
