@@ -64,7 +64,7 @@ let package = Package(
     .executableTarget(
       name: "penchant",
       dependencies: [
-        "PreferenceModels", "PenchantLanguage", "PenchantReport",
+        "PreferenceModels", "SequentialRecommenders", "PenchantLanguage", "PenchantReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -84,7 +84,9 @@ let package = Package(
     .testTarget(name: "PenchantTrainTests", dependencies: ["PenchantTrain", "TestSupport"]),
     .testTarget(
       name: "PreferenceModelsTests", dependencies: ["PreferenceModels", "LanguageSupport", "TestSupport"]),
-    .testTarget(name: "SequentialRecommendersTests", dependencies: ["SequentialRecommenders", "TapeSupport", "TestSupport"]),
+    .testTarget(
+      name: "SequentialRecommendersTests",
+      dependencies: ["SequentialRecommenders", "TapeSupport", "TestSupport"]),
     .testTarget(name: "PenchantReportTests", dependencies: ["PenchantReport", "TestSupport"]),
     .testTarget(name: "PackageTests"),
     .testTarget(

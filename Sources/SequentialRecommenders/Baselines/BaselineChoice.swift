@@ -33,3 +33,27 @@ public struct BaselineChoice<Configuration: Sendable>: Sendable {
     best = trials.indices.reduce(0) { trials[$1].value > trials[$0].value ? $1 : $0 }
   }
 }
+
+extension BaselineChoice {
+  /// Cases that are enough to choose by: NDCG@10 of a case deviates by about 0.2, its mean over these by 0.003.
+  static var enough: Int { 5000 }
+
+  /// The configuration with the best NDCG@10 on the validation cases, at most `enough` of them; the first one when there are
+  /// no cases or nothing to choose from, nil when `shouldStop` says so before a model is tried.
+  static func configuration(
+    _ grid: [Configuration], on validation: NextItemCases, seen: SeenItems, seed: UInt64,
+    shouldStop: () -> Bool, fit: (Configuration) throws -> some SequenceScorer
+  ) throws -> Configuration? {
+    guard grid.count > 1, validation.count > 0 else { return grid.first }
+    do {
+      return try BaselineChoice(
+        grid, on: validation.sampled(enough, seed: seed), metric: .ndcg10, seen: seen
+      ) { configuration in
+        if shouldStop() { throw Stopped() }
+        return try fit(configuration)
+      }.configuration
+    } catch is Stopped { return nil }
+  }
+}
+
+private struct Stopped: Error {}

@@ -2,7 +2,9 @@ import PenchantKernels
 
 /// In how many histories two items stand together.
 public struct CoOccurrences: Sendable {
-  let counts: ItemCounts
+  let counts: CountMatrix
+  /// Events of each item.
+  let itemCounts: [UInt32]
   /// Histories that hold each item.
   let holders: [UInt32]
 
@@ -13,6 +15,7 @@ public struct CoOccurrences: Sendable {
     guard limit >= 2 else {
       throw KernelError.value("CoOccurrences", "\(limit) items a history; 2 are needed")
     }
+    itemCounts = train.itemCounts()
     // Each history once: its distinct items.
     var baskets: [[Int32]] = []
     baskets.reserveCapacity(train.count)
@@ -23,7 +26,7 @@ public struct CoOccurrences: Sendable {
       for place in sets.offsets[user]..<sets.offsets[user + 1] { owner[place] = user }
     }
     let (places, users) = (ItemPlaces(sets), owner)
-    counts = try ItemCounts(rows: train.itemCount) { item, visit in
+    counts = try CountMatrix(rows: train.itemCount) { item, visit in
       for event in places[item] {
         for other in sets[users[event]] where Int(other) - 1 != item { visit(Int(other) - 1) }
       }
@@ -31,5 +34,5 @@ public struct CoOccurrences: Sendable {
     holders = (0..<train.itemCount).map { UInt32(places[$0].count) }
   }
 
-  public var itemCount: Int { holders.count }
+  var itemCount: Int { holders.count }
 }

@@ -42,11 +42,11 @@ public struct ItemNeighbours: SequenceScorer, Sendable {
   }
 
   public let configuration: Configuration
-  public let itemCount: Int
-  private let starts: [Int]
-  private let neighbours: [Neighbour]
+  public let itemCounts: [UInt32]
+  let starts: [Int]
+  let neighbours: [Neighbour]
 
-  private struct Neighbour {
+  struct Neighbour {
     /// From 0.
     var item: UInt32
     var similarity: Float
@@ -55,10 +55,8 @@ public struct ItemNeighbours: SequenceScorer, Sendable {
   /// - Throws: `KernelError.value` for a configuration out of range.
   public init(_ together: CoOccurrences, _ configuration: Configuration = Configuration()) throws {
     try configuration.validate()
-    self.configuration = configuration
-    itemCount = together.itemCount
     let (counts, holders) = (together.counts, together.holders)
-    let items = itemCount
+    let items = together.itemCount
     let size = 256
     let blocks = try parallelMap((items + size - 1) / size) { block in
       (block * size..<min(items, (block + 1) * size)).map { item in
@@ -77,8 +75,18 @@ public struct ItemNeighbours: SequenceScorer, Sendable {
     }
     var starts = [0]
     for row in blocks.joined() { starts.append(starts[starts.count - 1] + row.count) }
+    self.init(
+      starts: starts, blocks.joined().flatMap { $0 }, itemCounts: together.itemCounts, configuration)
+  }
+
+  /// - Parameters:
+  ///   - starts: the neighbours of item i, from 0, are `neighbours[starts[i]..<starts[i + 1]]`.
+  ///   - configuration: checked.
+  init(starts: [Int], _ neighbours: [Neighbour], itemCounts: [UInt32], _ configuration: Configuration) {
+    self.configuration = configuration
+    self.itemCounts = itemCounts
     self.starts = starts
-    neighbours = blocks.joined().flatMap { $0 }
+    self.neighbours = neighbours
   }
 
   public init(_ train: ItemSequences, _ configuration: Configuration = Configuration()) throws {

@@ -13,40 +13,48 @@ public struct MarkovModel: SequenceScorer, Sendable, Equatable {
 
     /// What `BaselineChoice` tries.
     public static let grid = [0.1, 1, 10, 100].map { Configuration(smoothing: $0) }
+
+    /// - Throws: `KernelError.value` unless the smoothing is a positive number.
+    public func validate() throws(KernelError) {
+      guard smoothing > 0, smoothing.isFinite else {
+        throw .value("MarkovModel", "a smoothing of \(smoothing); it must be a number above 0")
+      }
+    }
   }
 
   public let configuration: Configuration
+  public let itemCounts: [UInt32]
   /// q.
   private let shares: [Float]
-  private let transitions: ItemCounts
+  let transitions: CountMatrix
   /// n(i).
   private let leaving: [UInt32]
 
   /// - Throws: `KernelError.value` unless the smoothing is a positive number.
   public init(_ train: ItemSequences, _ configuration: Configuration = Configuration()) throws {
-    guard configuration.smoothing > 0, configuration.smoothing.isFinite else {
-      throw KernelError.value(
-        "MarkovModel", "a smoothing of \(configuration.smoothing); it must be a number above 0")
-    }
-    self.configuration = configuration
-    let total = Float(max(1, train.items.count))
-    shares = PopularityModel(train).counts.map { $0 / total }
+    try configuration.validate()
     let places = ItemPlaces(train)
     // An event ends its sequence when the next place starts another user.
     var ends = [Bool](repeating: false, count: train.items.count + 1)
     for offset in train.offsets { ends[offset] = true }
     let isEnd = ends
-    transitions = try ItemCounts(rows: train.itemCount) { item, visit in
+    let transitions = try CountMatrix(rows: train.itemCount) { item, visit in
       for event in places[item] where !isEnd[event + 1] { visit(Int(train.items[event + 1]) - 1) }
     }
-    var leaving = [UInt32](repeating: 0, count: train.itemCount)
-    for item in 0..<train.itemCount {
-      leaving[item] = transitions.counts[transitions.row(item)].reduce(0, +)
-    }
-    self.leaving = leaving
+    self.init(transitions, itemCounts: train.itemCounts(), configuration)
   }
 
-  public var itemCount: Int { shares.count }
+  /// - Parameters:
+  ///   - transitions: how often an item follows another, as many rows as there are items.
+  ///   - configuration: checked.
+  init(_ transitions: CountMatrix, itemCounts: [UInt32], _ configuration: Configuration) {
+    self.configuration = configuration
+    self.itemCounts = itemCounts
+    self.transitions = transitions
+    let total = Float(max(1, itemCounts.reduce(0) { $0 + Int($1) }))
+    shares = itemCounts.map { Float($0) / total }
+    leaving = itemCounts.indices.map { transitions.counts[transitions.row($0)].reduce(0, &+) }
+  }
 
   public func score(histories: [ArraySlice<Int32>], into scores: inout [Float]) throws {
     try checkScores(scores.count, histories.count, itemCount, "MarkovModel")

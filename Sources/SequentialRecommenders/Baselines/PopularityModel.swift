@@ -2,23 +2,19 @@ import PenchantKernels
 
 /// Scores every item by its events in training, whatever the history: what every other model has to beat.
 public struct PopularityModel: SequenceScorer, Sendable, Equatable {
-  /// Events an item; item j stands at j - 1. Exact up to 2^24.
-  public let counts: [Float]
+  public let itemCounts: [UInt32]
 
-  public init(_ train: ItemSequences) {
-    var counts = [Float](repeating: 0, count: train.itemCount)
-    for item in train.items { counts[Int(item) - 1] += 1 }
-    self.counts = counts
-  }
+  public init(_ train: ItemSequences) { self.init(itemCounts: train.itemCounts()) }
 
-  public var itemCount: Int { counts.count }
+  init(itemCounts: [UInt32]) { self.itemCounts = itemCounts }
 
+  /// Scores are exact up to 2^24 events an item.
   public func score(histories: [ArraySlice<Int32>], into scores: inout [Float]) throws {
     try checkScores(scores.count, histories.count, itemCount, "PopularityModel")
     var all = scores.mutableSpan
     for row in histories.indices {
       let start = row * itemCount
-      for column in 0..<itemCount { all[start + column] = counts[column] }
+      for column in 0..<itemCount { all[start + column] = Float(itemCounts[column]) }
     }
   }
 }

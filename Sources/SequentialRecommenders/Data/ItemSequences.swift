@@ -36,6 +36,11 @@ public struct ItemSequences: Sendable, Equatable {
     self.items = items
   }
 
+  /// Offsets and items that are known to fit.
+  init(checked itemCount: Int, offsets: [Int], items: [Int32]) {
+    (self.itemCount, self.offsets, self.items) = (itemCount, offsets, items)
+  }
+
   /// One array a user.
   public init(itemCount: Int, sequences: [[Int32]]) throws {
     var offsets = [0]
@@ -46,6 +51,13 @@ public struct ItemSequences: Sendable, Equatable {
 
   /// Users.
   public var count: Int { offsets.count - 1 }
+
+  /// How often each item stands in the histories, `[itemCount]`; item j stands at j - 1.
+  public func itemCounts() -> [UInt32] {
+    var counts = [UInt32](repeating: 0, count: itemCount)
+    for item in items { counts[Int(item) - 1] += 1 }
+    return counts
+  }
 
   public subscript(user: Int) -> ArraySlice<Int32> { items[offsets[user]..<offsets[user + 1]] }
 }

@@ -34,9 +34,5 @@ public struct SequenceSplit: Sendable, Equatable {
   }
 
   /// How often each item was taken in training, `[itemCount]`; item j stands at j - 1.
-  public var popularity: [Int] {
-    var counts = [Int](repeating: 0, count: train.itemCount)
-    for item in train.items { counts[Int(item) - 1] += 1 }
-    return counts
-  }
+  public var popularity: [Int] { train.itemCounts().map(Int.init) }
 }

@@ -25,6 +25,24 @@ public struct RankingMetric: Sendable, Hashable, Codable {
     self.cutoff = cutoff
   }
 
+  private init(unchecked kind: Kind, at cutoff: Int?) { (self.kind, self.cutoff) = (kind, cutoff) }
+
+  public static let ndcg10 = RankingMetric(unchecked: .ndcg, at: 10)
+
+  /// What stands for a model where there is room for two numbers.
+  public static let leading = [ndcg10, RankingMetric(unchecked: .recall, at: 10)]
+
+  /// What training measures on validation cases; `run.watch` names one of them.
+  static let watched = [
+    ndcg10, RankingMetric(unchecked: .recall, at: 10), RankingMetric(unchecked: .recall, at: 20),
+    RankingMetric(unchecked: .mrr, at: nil),
+  ]
+
+  /// What is printed of a model: NDCG, recall and MRR at 5, 10 and 20.
+  public static let reported = [Kind.ndcg, .recall, .mrr].flatMap { kind in
+    [5, 10, 20].map { RankingMetric(unchecked: kind, at: $0) }
+  }
+
   /// As RecBole prints it: `ndcg@10`.
   public var name: String { cutoff.map { "\(kind.rawValue)@\($0)" } ?? kind.rawValue }
 

@@ -27,19 +27,16 @@ public struct RankingResult: Sendable, Equatable {
   }
 
   /// A table with a line a metric and a column a protocol, and what was ranked in the first line.
-  public func table(cutoffs: [Int] = [5, 10, 20], ties: TiePolicy = .expected) throws(KernelError) -> String {
+  public func table(ties: TiePolicy = .expected) -> String {
     var lines = [
       "\(count) cases, each target among all \(itemCount) items, ties: \(ties.rawValue)",
       row("", "unmasked", "masked"),
     ]
-    for kind in [RankingMetric.Kind.recall, .ndcg, .mrr] {
-      for cutoff in cutoffs {
-        let metric = try RankingMetric(kind, at: cutoff)
-        lines.append(
-          row(
-            metric.name, fixed(unmasked.places.mean(metric, ties: ties)),
-            fixed(masked.places.mean(metric, ties: ties))))
-      }
+    for metric in RankingMetric.reported {
+      lines.append(
+        row(
+          metric.name, fixed(unmasked.places.mean(metric, ties: ties)),
+          fixed(masked.places.mean(metric, ties: ties))))
     }
     let (plain, masked) = (unmasked.lists, masked.lists)
     lines += [

@@ -3,6 +3,7 @@ import PenchantTrain
 
 /// What can be set of ReaRec (arXiv 2503.22675), in the sections of `config.yaml`.
 public struct ReaRecConfiguration: SequenceConfiguration {
+  public typealias Fitted = FittedReaRec
   public static let system = "rearec"
 
   /// Which layers read the history.
@@ -106,7 +107,7 @@ public struct ReaRecConfiguration: SequenceConfiguration {
     SequenceTraining(
       objective: NextItemObjective(.full), cloze: nil,
       context: min(model.longest - 1, Int(data.overlap * Double(model.longest))), rows: optimizer.rows,
-      optimizer: optimizer.tape, everyPrefix: !reasoning.sharesPrefixes)
+      optimizer: optimizer.tape, averagedEpochs: optimizer.average, everyPrefix: !reasoning.sharesPrefixes)
   }
 }
 

@@ -28,8 +28,7 @@ public struct ReasoningDemo: Sendable {
     let split = try SequenceSplit.leaveOneOut(law.sequences())
     var base = configuration
     base.reasoning.steps = 0
-    let metric = try RankingMetric(.ndcg, at: 10)
-    let recall = try RankingMetric(.recall, at: 10)
+    let (metric, recall) = (RankingMetric.leading[0], RankingMetric.leading[1])
     let models = try [base, configuration].map {
       try ReaRec($0, seed: seed).fit(to: split.train, validating: split.validation, with: trainer)
     }

@@ -62,11 +62,13 @@ extension FittedSequenceModel<ReaRecConfiguration> {
   /// Scores whole batches of histories after so many thoughts; 0 is the backbone alone.
   ///
   /// - Throws: `ConfigurationError` for more steps than can be.
-  public func scorer(steps: Int) throws -> HistoryScorer { try HistoryScorer(self, network(steps: steps)) }
+  public func scorer(steps: Int, histories: Int = 64) throws -> HistoryScorer {
+    try HistoryScorer(self, network(steps: steps), histories: histories)
+  }
 
   /// Scores by the state after so many thoughts alone, also when the model reads the mean.
   func scorer(ofState step: Int) throws -> HistoryScorer {
-    try HistoryScorer(self, network(.state(step)))
+    try HistoryScorer(self, network(.state(step)), histories: 64)
   }
 
   private func network(steps: Int?) throws(ConfigurationError) -> ReaRecNetwork {

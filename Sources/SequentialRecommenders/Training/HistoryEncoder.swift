@@ -11,8 +11,12 @@ final class HistoryEncoder {
   private let states: Tensor
   private var block: PackedHistories
 
-  /// - Parameter rows: items that are encoded at once.
-  init(_ network: any SequenceNetwork, store: ParameterStore, rows: Int = 2048) throws(TapeError) {
+  /// Items that are encoded at once unless told.
+  static let rows = 2048
+
+  init(_ network: any SequenceNetwork, store: ParameterStore, rows: Int = HistoryEncoder.rows)
+    throws(TapeError)
+  {
     self.network = network
     self.store = store
     let longest = network.longest
@@ -40,10 +44,7 @@ final class HistoryEncoder {
       while next < histories.count, asking.count < questions.count {
         let history = histories[next].suffix(network.longestHistory)
         guard block.fits(history.count + (network.asksByMask ? 1 : 0)) else { break }
-        if let place = history.firstIndex(where: { $0 < 1 || Int($0) > network.itemCount }) {
-          throw KernelError.value(
-            "HistoryEncoder", "history \(next) has item \(history[place]); ids are 1 to \(network.itemCount)")
-        }
+        for item in history { try checkItem(item, network.itemCount, "HistoryEncoder") }
         if !history.isEmpty {
           block.append(history, asking: network.asksByMask)
           asking.append(next)

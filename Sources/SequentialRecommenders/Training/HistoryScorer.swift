@@ -8,16 +8,18 @@ public final class HistoryScorer: SequenceScorer {
   /// What an empty history is scored by: the log of how often an item was seen.
   private let popularity: [Float]
 
-  convenience init(_ model: FittedSequenceModel<some SequenceConfiguration>) throws {
-    try self.init(model, model.configuration.network(itemCount: model.itemCount))
+  convenience init(_ model: FittedSequenceModel<some SequenceConfiguration>, histories: Int) throws {
+    try self.init(model, model.configuration.network(itemCount: model.itemCount), histories: histories)
   }
 
   /// Scores by a network that has the layout of the model's.
   init(
-    _ model: FittedSequenceModel<some SequenceConfiguration>, _ network: any SequenceNetwork
+    _ model: FittedSequenceModel<some SequenceConfiguration>, _ network: any SequenceNetwork, histories: Int
   ) throws {
     itemCount = model.itemCount
-    encoder = try HistoryEncoder(network, store: model.store(network.layout))
+    encoder = try HistoryEncoder(
+      network, store: model.store(network.layout),
+      rows: min(HistoryEncoder.rows, max(1, histories) * network.longest))
     popularity = model.logPopularity
   }
 
@@ -28,10 +30,7 @@ public final class HistoryScorer: SequenceScorer {
   ///
   /// - Throws: `KernelError.value` for an item that is not in the catalogue, `.shape` for scores of another size.
   public func score(histories: [ArraySlice<Int32>], into scores: inout [Float]) throws {
-    guard scores.count == histories.count * itemCount else {
-      throw KernelError.shape(
-        "HistoryScorer", "\(scores.count) scores for \(histories.count) histories and \(itemCount) items")
-    }
+    try checkScores(scores.count, histories.count, itemCount, "HistoryScorer")
     let network = encoder.network
     let states = try encoder.states(histories)
     let bias = try network.bias.map { try encoder.store.copy(of: $0) }

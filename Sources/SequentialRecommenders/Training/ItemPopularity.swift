@@ -1,18 +1,16 @@
 import Foundation
 import PenchantKernels
 
-/// How often each item stands in the training sequences.
-public struct ItemPopularity: Sendable, Equatable {
+/// How often each item stands in the training sequences, and draws of sampled items.
+struct ItemPopularity: Sendable, Equatable {
   /// `[itemCount]`
-  public let counts: [UInt32]
+  let counts: [UInt32]
   private let events: [Int32]
   private let logCounts: [Float]
   private let logTotal: Float
 
   init(_ sequences: ItemSequences) {
-    var counts = [UInt32](repeating: 0, count: sequences.itemCount)
-    for item in sequences.items { counts[Int(item) - 1] += 1 }
-    self.counts = counts
+    counts = sequences.itemCounts()
     events = sequences.items
     logCounts = counts.map { Float(log(Double(max(1, $0)))) }
     logTotal = Float(log(Double(max(1, events.count))))

@@ -19,31 +19,46 @@ public struct SequenceModel<Configuration: SequenceConfiguration>: Sendable {
   /// Trains on histories; early stopping watches `validation`.
   ///
   /// - Parameters:
+  ///   - ranked: which items the targets of `validation` are ranked against.
   ///   - trainer: run directory, progress and interruption; its configuration is replaced by the one of this model.
   ///   - resume: goes on from the last checkpoint of the run.
-  public func fit(
-    to sequences: ItemSequences, validating validation: NextItemCases? = nil, with trainer: Trainer? = nil,
-    resume: Bool = false
-  ) throws -> FittedSequenceModel<Configuration> {
+  /// - Returns: the model, and how the training ended: an interrupted one can be resumed.
+  /// - Throws: `ConfigurationError` when catalogues differ, nothing can be trained on or a checkpoint belongs to another
+  ///   training; `NonFiniteError` when it diverges.
+  public func train(
+    on sequences: ItemSequences, validating validation: NextItemCases? = nil, ranked: SeenItems = .unmasked,
+    with trainer: Trainer? = nil, resume: Bool = false
+  ) throws -> (model: FittedSequenceModel<Configuration>, ending: TrainingEnding) {
     if let validation, validation.itemCount != sequences.itemCount {
       throw ConfigurationError(
         "validation has a catalogue of \(validation.itemCount) items, training one of \(sequences.itemCount)"
       )
     }
-    var task = try SequenceTask(sequences, validation: validation, configuration, seed: seed)
+    var task = try SequenceTask(
+      sequences, validation: validation, ranked: ranked, configuration, seed: seed)
     var trainer = trainer ?? Trainer(configuration.run)
     trainer.configuration = configuration.run
     let start = TrainingState(
-      seed: seed, configuration: try configuration.canonicalText().checksum, data: sequences.checksum())
+      seed: seed, configuration: (try configuration.canonicalText() + ranked.rawValue).checksum,
+      data: sequences.checksum())
     let result = try trainer.train(&task, from: start, resume: resume)
-    return FittedSequenceModel(
-      configuration: configuration, seed: seed, itemCounts: ItemPopularity(sequences).counts,
-      parameters: try task.store.copies(), state: result.state)
+    let model = FittedSequenceModel(
+      configuration: configuration, seed: seed, itemCounts: sequences.itemCounts(),
+      parameters: try task.parameters(), state: result.state)
+    return (model, result.ending)
+  }
+
+  /// The model of `train`.
+  public func fit(
+    to sequences: ItemSequences, validating validation: NextItemCases? = nil, with trainer: Trainer? = nil,
+    resume: Bool = false
+  ) throws -> FittedSequenceModel<Configuration> {
+    try train(on: sequences, validating: validation, with: trainer, resume: resume).model
   }
 }
 
 /// A trained sequential recommender.
-public struct FittedSequenceModel<Configuration: SequenceConfiguration>: Sendable {
+public struct FittedSequenceModel<Configuration: SequenceConfiguration>: FittedRecommender {
   public let configuration: Configuration
   public let seed: UInt64
   /// How often each item stood in the training histories, `[itemCount]`.
@@ -86,12 +101,8 @@ public struct FittedSequenceModel<Configuration: SequenceConfiguration>: Sendabl
   /// Log of how often each item was seen.
   var logPopularity: [Float] { itemCounts.map { Float(log(Double(max(1, $0)))) } }
 
-  /// Scores whole batches of histories.
-  public func scorer() throws -> HistoryScorer { try HistoryScorer(self) }
-
-  /// Metrics over held-out cases, ranked among the whole catalogue.
-  public func evaluate(_ cases: NextItemCases, masked: Bool = false) throws -> NextItemMetrics {
-    let (network, store) = try network()
-    return try NextItemValidation(cases, network: network, store: store).metrics(masked: masked)
+  /// Scores histories, at most `histories` in one run of the network; each run costs as much, however many there are.
+  public func scorer(histories: Int = 64) throws -> HistoryScorer {
+    try HistoryScorer(self, histories: histories)
   }
 }

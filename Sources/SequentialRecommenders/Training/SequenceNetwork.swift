@@ -32,15 +32,21 @@ extension SequenceNetwork {
   var longestHistory: Int { longest - (asksByMask ? 1 : 0) }
 }
 
-/// What can be set of a sequential recommender, and what it makes.
-public protocol SequenceConfiguration: Codable, Sendable, Equatable {
-  /// Its name in files and on the command line.
-  static var system: String { get }
+/// What can be set of a recommender that is a backbone with an objective, and what it makes.
+public protocol SequenceConfiguration: RecommenderConfiguration {
   var run: TrainerConfiguration { get set }
-  /// - Throws: `ConfigurationError` that names the setting, what it must be and what was found.
-  func validate() throws(ConfigurationError)
   func network(itemCount: Int) -> any SequenceNetwork
   var training: SequenceTraining { get }
+}
+
+extension SequenceConfiguration {
+  public func fit(
+    _ split: SequenceSplit, seed: UInt64, ranked: SeenItems, with trainer: Trainer, resume: Bool
+  ) throws -> (model: FittedSequenceModel<Self>, ending: TrainingEnding) {
+    try SequenceModel(self, seed: seed).train(
+      on: split.train, validating: split.validation.count > 0 ? split.validation : nil, ranked: ranked,
+      with: trainer, resume: resume)
+  }
 }
 
 /// How a backbone is trained.
@@ -53,6 +59,8 @@ public struct SequenceTraining: Sendable {
   /// Rows a step.
   public var rows: Int
   public var optimizer: OptimizerConfiguration
+  /// Epochs over which parameters are averaged, exponentially; the average is validated and kept. 0 for none.
+  public var averagedEpochs = 0.0
   /// Whether every prefix of a history is a sample of its own that asks for the item behind it alone, as a network must be
   /// trained whose states see what follows them.
   public var everyPrefix = false

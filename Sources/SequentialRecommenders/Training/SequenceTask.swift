@@ -5,6 +5,8 @@ import PenchantTrain
 /// Training of a backbone: a block of packed histories a step.
 struct SequenceTask: TrainingTask {
   let store: ParameterStore
+  /// What is validated and kept: the store itself, or the moving average of its values.
+  private let kept: ParameterStore
   private let optimizer: Optimizer
   private let training: TrainingStep
   private let objective: any RecordedLoss
@@ -16,8 +18,8 @@ struct SequenceTask: TrainingTask {
   private var stream: PackedStream
 
   init(
-    _ sequences: ItemSequences, validation: NextItemCases?, _ configuration: some SequenceConfiguration,
-    seed: UInt64, metadata: [String: String] = [:]
+    _ sequences: ItemSequences, validation: NextItemCases?, ranked: SeenItems = .unmasked,
+    _ configuration: some SequenceConfiguration, seed: UInt64, metadata: [String: String] = [:]
   ) throws {
     let network = configuration.network(itemCount: sequences.itemCount)
     let settings = configuration.training
@@ -34,7 +36,12 @@ struct SequenceTask: TrainingTask {
     popularity = ItemPopularity(sequences)
     let store = try ParameterStore(network.layout, seed: seed)
     self.store = store
-    optimizer = try Optimizer(settings.optimizer, for: store, seed: seed)
+    var optimizing = settings.optimizer
+    let averagedSteps = settings.averagedEpochs * Double(stream.blocksPerEpoch)
+    if averagedSteps > 1 { optimizing.average = 1 - 1 / averagedSteps }
+    let kept = averagedSteps > 1 ? try ParameterStore(network.layout, seed: seed) : store
+    self.kept = kept
+    optimizer = try Optimizer(optimizing, for: store, seed: seed)
     let tape = Tape()
     inputs = PackedInputs(tape, rows: stream.block.rows, longest: network.longest)
     objective =
@@ -43,7 +50,9 @@ struct SequenceTask: TrainingTask {
         settings.objective, states: network.states(inputs), table: tape.parameter(network.table),
         bias: network.bias.map(tape.parameter))
     training = try TrainingStep(objective.loss, optimizer: optimizer)
-    self.validation = try validation.map { try NextItemValidation($0, network: network, store: store) }
+    self.validation = try validation.map {
+      try NextItemValidation($0, ranked: ranked, network: network, store: kept)
+    }
   }
 
   var stepsPerEpoch: Int { stream.blocksPerEpoch }
@@ -57,7 +66,14 @@ struct SequenceTask: TrainingTask {
 
   mutating func validate() throws -> [(name: String, value: Double)] {
     guard let validation else { return [] }
-    return try validation.metrics().named
+    try optimizer.copyAverage(to: kept)
+    return try validation.metrics()
+  }
+
+  /// All values that are kept, by name.
+  func parameters() throws -> [String: [Float]] {
+    try optimizer.copyAverage(to: kept)
+    return try kept.copies()
   }
 
   func checkpointFiles() throws -> [String: [UInt8]] {

@@ -99,7 +99,7 @@ import Testing
         return configuration
       }())
     let sequences = try law.sequences()
-    let counts = PopularityModel(sequences).counts.sorted(by: >)
+    let counts = PopularityModel(sequences).itemCounts.sorted(by: >)
     // Exponent 1: the r-th item in proportion to log((r + 1)/r).
     for rank in [1, 2, 5, 20] {
       let want = Double(sequences.items.count) * log(Double(rank + 1) / Double(rank)) / log(1001)

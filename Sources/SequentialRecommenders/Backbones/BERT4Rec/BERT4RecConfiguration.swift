@@ -2,6 +2,7 @@ import PenchantTrain
 
 /// What can be set of BERT4Rec, in the sections of `config.yaml`. Its layers are SASRec's, read from both sides.
 public struct BERT4RecConfiguration: SequenceConfiguration {
+  public typealias Fitted = FittedBERT4Rec
   public static let system = "bert4rec"
 
   public var data = SASRecConfiguration.Data()
@@ -42,6 +43,6 @@ public struct BERT4RecConfiguration: SequenceConfiguration {
     SequenceTraining(
       objective: NextItemObjective(.full), cloze: cloze,
       context: min(model.longest - 2, Int(data.overlap * Double(model.longest))), rows: optimizer.rows,
-      optimizer: optimizer.tape)
+      optimizer: optimizer.tape, averagedEpochs: optimizer.average)
   }
 }

@@ -3,6 +3,7 @@ import PenchantTrain
 
 /// What can be set of GRU4Rec, in the sections of `config.yaml`.
 public struct GRU4RecConfiguration: SequenceConfiguration {
+  public typealias Fitted = FittedGRU4Rec
   public static let system = "gru4rec"
 
   public struct Model: Codable, Sendable, Equatable {
@@ -48,6 +49,6 @@ public struct GRU4RecConfiguration: SequenceConfiguration {
     SequenceTraining(
       objective: objective, cloze: nil,
       context: min(model.longest - 1, Int(data.overlap * Double(model.longest))), rows: optimizer.rows,
-      optimizer: optimizer.tape)
+      optimizer: optimizer.tape, averagedEpochs: optimizer.average)
   }
 }

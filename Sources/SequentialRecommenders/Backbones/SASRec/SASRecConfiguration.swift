@@ -4,6 +4,7 @@ import PenchantTrain
 
 /// What can be set of SASRec, in the sections of `config.yaml`.
 public struct SASRecConfiguration: SequenceConfiguration {
+  public typealias Fitted = FittedSASRec
   public static let system = "sasrec"
 
   public struct Data: Codable, Sendable, Equatable {
@@ -35,6 +36,8 @@ public struct SASRecConfiguration: SequenceConfiguration {
     public var warmup = 0
     /// Longest gradient; 0 for no limit.
     public var clip = 0.0
+    /// Epochs over which parameters are averaged, exponentially; the average is what is validated and kept. 0 for none.
+    public var average = 1.0
     /// Items a step, which is nearly as many targets.
     public var rows = 512
     public init() {}
@@ -77,6 +80,8 @@ public struct SASRecConfiguration: SequenceConfiguration {
     try check(
       (model.longest...1 << 20).contains(optimizer.rows), "optimizer.rows",
       "model.longest (\(model.longest)) to \(1 << 20)", optimizer.rows)
+    let average = optimizer.average
+    try check(average >= 0 && average.isFinite, "optimizer.average", "0 or more", average)
     try objective.validate()
     try run.validate()
   }
@@ -87,7 +92,7 @@ public struct SASRecConfiguration: SequenceConfiguration {
     SequenceTraining(
       objective: objective, cloze: nil,
       context: min(model.longest - 1, Int(data.overlap * Double(model.longest))), rows: optimizer.rows,
-      optimizer: optimizer.tape)
+      optimizer: optimizer.tape, averagedEpochs: optimizer.average)
   }
 }
 

@@ -114,9 +114,7 @@ public final class SASRecRecommender {
   }
 
   private func check(_ items: [Int32]) throws(KernelError) {
-    if let item = items.first(where: { $0 < 1 || Int($0) > itemCount }) {
-      throw KernelError.value("SASRec", "item \(item); ids are 1 to \(itemCount)")
-    }
+    for item in items { try checkItem(item, itemCount, "SASRec") }
   }
 
   /// Computes all rows of a history that fits.

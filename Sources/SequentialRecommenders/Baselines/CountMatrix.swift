@@ -2,7 +2,7 @@ import PenchantKernels
 import PenchantTrain
 
 /// A sparse matrix of counts, rows by item; columns ascend within a row.
-struct ItemCounts: Sendable, Equatable {
+struct CountMatrix: Sendable, Equatable {
   /// Row i is `starts[i]..<starts[i + 1]` of `columns` and `counts`; items from 0.
   private(set) var starts: [Int] = [0]
   private(set) var columns: [UInt32] = []
@@ -36,6 +36,11 @@ struct ItemCounts: Sendable, Equatable {
       columns += block.columns
       counts += block.counts
     }
+  }
+
+  /// A matrix from a file: `starts` ascend from 0 to the number of columns.
+  init(starts: [Int], columns: [UInt32], counts: [UInt32]) {
+    (self.starts, self.columns, self.counts) = (starts, columns, counts)
   }
 
   func row(_ row: Int) -> Range<Int> { starts[row]..<starts[row + 1] }
