@@ -19,6 +19,7 @@ let package = Package(
     .library(name: "PenchantLanguage", targets: ["PenchantLanguage"]),
     .library(name: "PenchantTrain", targets: ["PenchantTrain"]),
     .library(name: "PreferenceModels", targets: ["PreferenceModels"]),
+    .library(name: "SequentialRecommenders", targets: ["SequentialRecommenders"]),
     .executable(name: "penchant", targets: ["penchant"]),
   ],
   dependencies: [
@@ -55,6 +56,7 @@ let package = Package(
     .target(
       name: "PreferenceModels",
       dependencies: ["PenchantTrain", "PenchantLanguage", .product(name: "Yams", package: "Yams")]),
+    .target(name: "SequentialRecommenders", dependencies: ["PenchantTrain"]),
 
     // Tools
     .target(
@@ -62,7 +64,7 @@ let package = Package(
     .executableTarget(
       name: "penchant",
       dependencies: [
-        "PreferenceModels", "PenchantLanguage", "PenchantReport",
+        "PreferenceModels", "SequentialRecommenders", "PenchantLanguage", "PenchantReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -82,6 +84,9 @@ let package = Package(
     .testTarget(name: "PenchantTrainTests", dependencies: ["PenchantTrain", "TestSupport"]),
     .testTarget(
       name: "PreferenceModelsTests", dependencies: ["PreferenceModels", "LanguageSupport", "TestSupport"]),
+    .testTarget(
+      name: "SequentialRecommendersTests",
+      dependencies: ["SequentialRecommenders", "TapeSupport", "TestSupport"]),
     .testTarget(name: "PenchantReportTests", dependencies: ["PenchantReport", "TestSupport"]),
     .testTarget(name: "PackageTests"),
     .testTarget(

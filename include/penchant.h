@@ -27,6 +27,8 @@
 #include "penchant/attribute.h"
 #include "penchant/palette.h"
 #include "penchant/sequence.h"
+#include "penchant/prefix.h"
+#include "penchant/gru.h"
 #include "penchant/catalogue.h"
 #include "penchant/rank.h"
 #include "penchant/embedding.h"

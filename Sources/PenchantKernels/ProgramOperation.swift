@@ -13,6 +13,7 @@ public struct ProgramOperation: Sendable, Equatable {
     case softmax, softmaxGrad, layerNorm, layerNormGrad, rmsNorm, rmsNormGrad
     case embedding, embeddingGrad, attention, attentionGrad, attributeAttention, attributeAttentionGrad
     case bce, mse, crossEntropy, catalogueCrossEntropy, preference, plackettLuce
+    case prefixAttention, prefixAttentionGrad, gru, gruGrad, catalogueDivergence
 
     /// Its name in C, as `"linear_grad_input"`.
     public var name: String { String(cString: pn_op_name(rawValue)) }

@@ -150,3 +150,31 @@ public func ranks(
   try check(status, "ranks")
   return TargetRanks(above: above, tied: tied, scores: scores)
 }
+
+/// Counts how many items stand above every row's target in scores that exist already.
+///
+/// - Parameters:
+///   - targets: One a row, a column.
+///   - scores: `[rows, columns]`.
+/// - Returns: the ranks, and how many scores of each row are NaN.
+/// - Throws: `KernelError.shape` for counts that do not fit, `.status` for a target or an excluded id that is no column.
+public func ranks(
+  ofTargets targets: Span<UInt32>, rows: Int, columns: Int, scores: Span<Float>, excluding: Exclusions? = nil
+) throws(KernelError) -> (ranks: TargetRanks, missing: [UInt32]) {
+  let size = rows.multipliedReportingOverflow(by: columns)
+  guard rows >= 0, columns >= 0, !size.overflow else {
+    throw .shape("ranks", "\(rows) rows of \(columns)")
+  }
+  try require(scores.count, "scores", is: size.partialValue, "ranks")
+  try require(targets.count, "targets", is: rows, "ranks")
+  if let excluding { try require(excluding.offsets.count - 1, "excluding", is: rows, "ranks") }
+  var above = [UInt32](repeating: 0, count: rows)
+  var tied = above
+  var missing = above
+  try check(
+    pn_rank_of_target_scores_f32(
+      rows, columns, address(scores), excluding?.offsets, excluding?.ids, address(targets), &above, &tied,
+      &missing), "ranks")
+  let own = (0..<rows).map { scores[$0 * columns + Int(targets[$0])] }
+  return (TargetRanks(above: above, tied: tied, scores: own), missing)
+}

@@ -23,6 +23,11 @@ public struct MultiHeadAttention: Sendable, Equatable {
   public func callAsFunction(_ x: Tensor, mask: Mask? = nil) -> Tensor {
     output(projection(x).attention(heads: heads, mask: mask, causal: causal))
   }
+
+  /// The same over rows `[rows, width]` of packed sequences.
+  public func callAsFunction(_ x: Tensor, packing: Packing) -> Tensor {
+    output(projection(x).attention(heads: heads, packing: packing, causal: causal))
+  }
 }
 
 /// Attention of learned queries over attribute vectors, additive as in PrefPalette (Li et al. 2025).

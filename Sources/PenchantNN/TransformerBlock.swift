@@ -33,12 +33,22 @@ public struct TransformerBlock: Sendable, Equatable {
 
   /// - Parameter mask: `[batch, length]`, 1 keeps a position.
   public func callAsFunction(_ x: Tensor, mask: Mask? = nil) -> Tensor {
+    self(x) { attention($0, mask: mask) }
+  }
+
+  /// The same over rows `[rows, width]` of packed sequences.
+  public func callAsFunction(_ x: Tensor, packing: Packing) -> Tensor {
+    self(x) { attention($0, packing: packing) }
+  }
+
+  /// The same around another attention: `attend` is given what the block's own would read, `[…, width]`.
+  public func callAsFunction(_ x: Tensor, attending attend: (Tensor) -> Tensor) -> Tensor {
     switch place {
     case .pre:
-      let middle = x + attention(norm1(x), mask: mask).dropout(dropout)
+      let middle = x + attend(norm1(x)).dropout(dropout)
       return middle + feedForward(norm2(middle)).dropout(dropout)
     case .post:
-      let middle = norm1(x + attention(x, mask: mask).dropout(dropout))
+      let middle = norm1(x + attend(x).dropout(dropout))
       return norm2(middle + feedForward(middle).dropout(dropout))
     }
   }

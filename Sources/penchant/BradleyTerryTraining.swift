@@ -2,18 +2,20 @@ import PenchantData
 import PenchantTrain
 import PreferenceModels
 
-struct BradleyTerryTraining: SystemTraining {
+struct BradleyTerryTraining: PairTraining {
   let options: Train
   let defaults = BradleyTerryConfiguration()
 
   var foreign: [String] {
     [
-      options.attributes.map { _ in "--attributes" }, options.counterfactuals.map { _ in "--counterfactuals" },
+      options.attributes.map { _ in "--attributes" },
+      options.counterfactuals.map { _ in "--counterfactuals" },
       options.judgements.map { _ in "--judgements" }, options.tests.first.map { _ in "--test" },
-    ].compactMap(\.self)
+    ].compactMap(\.self) + options.log.given
   }
 
-  func resolved(_ layers: ConfigurationLayers<BradleyTerryConfiguration>) throws -> BradleyTerryConfiguration {
+  func resolved(_ layers: ConfigurationLayers<BradleyTerryConfiguration>) throws -> BradleyTerryConfiguration
+  {
     var layers = layers
     if let head = options.head {
       guard BradleyTerryConfiguration.Head(rawValue: head) != nil else {
@@ -30,16 +32,18 @@ struct BradleyTerryTraining: SystemTraining {
     configuration.features.table(pairs)
   }
 
-  func check(_ training: Training<BradleyTerryConfiguration>) throws {
+  func check(_ training: Training<BradleyTerryConfiguration, [PreferencePair]>) throws {
     if let embeddings = training.record.embeddings {
-      _ = try embeddingRows(embeddings, for: table(training.pairs, training.configuration))
+      _ = try embeddingRows(embeddings, for: table(training.input, training.configuration))
     }
   }
 
-  func train(_ training: Training<BradleyTerryConfiguration>, into run: RunDirectory) throws -> Bool {
+  func train(_ training: Training<BradleyTerryConfiguration, [PreferencePair]>, into run: RunDirectory) throws
+    -> Bool
+  {
     let job = TrainingJob(
       configuration: training.configuration, record: training.record,
-      table: table(training.pairs, training.configuration), run: run, progress: training.progress,
+      table: table(training.input, training.configuration), run: run, progress: training.progress,
       resume: training.isResumed)
     guard case .finished(let result) = try job.train() else { return false }
     try ReportWriter(run: run, result: result).write()

@@ -4,6 +4,7 @@ import PenchantData
 import PenchantKernels
 import PenchantTrain
 import PreferenceModels
+import SequentialRecommenders
 
 struct Demo: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -15,10 +16,11 @@ struct Demo: ParsableCommand {
       Examples:
         penchant demo                       a score for every text
         penchant demo prefpalette           what each community cares about, beside the tastes that were planted
+        penchant demo sasrec                the next item of 2000 histories whose law is known, beside the best that is possible
       """)
 
-  @Argument(help: "The system: \(System.allCases.map(\.rawValue).joined(separator: ", ")).")
-  var system = System.bradleyTerry.rawValue
+  @Argument(help: "The system: \(System.names.joined(separator: ", ")).")
+  var system = System.bradleyTerry.name
 
   @Option(help: "The directory to write.")
   var out = "penchant-demo"
@@ -47,7 +49,12 @@ struct Demo: ParsableCommand {
       try PaletteDemo(
         out: out, pairs: pairs, seed: seed, progress: common.progress, json: common.json
       ).run()
+    case .recommender(let type): try demonstrate(type)
     }
+  }
+
+  private func demonstrate<Recommender: RecommenderConfiguration>(_ type: Recommender.Type) throws {
+    try RecommenderDemo<Recommender>(out: out, seed: seed, progress: common.progress, json: common.json).run()
   }
 
   private func demonstrateBradleyTerry() throws {

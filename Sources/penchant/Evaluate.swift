@@ -4,25 +4,31 @@ import PenchantData
 import PenchantKernels
 import PenchantTrain
 import PreferenceModels
+import SequentialRecommenders
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "evaluate", abstract: "Measure the model of a run on a file of pairs.",
+    commandName: "evaluate", abstract: "Measure the model of a run on other data.",
     discussion: """
       Examples:
         penchant evaluate run --data held-out.jsonl --json
         penchant evaluate run --data new.jsonl --adapt first-pairs.jsonl
             a prefpalette run learns communities that it does not know from their first pairs
+        penchant evaluate run --data log.inter --masked
+            a recommender ranks the last known item of every user, or the test part that the log names
       """)
 
   @Argument(help: ArgumentHelp("The run directory.", valueName: "run"))
   var folder: String
 
-  @Option(help: "Preference pairs, JSON lines.")
+  @Option(help: "Preference pairs, JSON lines; for a recommender a log of interactions.")
   var data: String
 
   @Option(help: "prefpalette: pairs of communities that the model does not know yet.")
   var adapt: String?
+
+  @Flag(help: "Recommenders: compare by ranks without the items of the history; both are shown.")
+  var masked = false
 
   @OptionGroup var common: CommonOptions
 
@@ -30,34 +36,51 @@ struct Evaluate: ParsableCommand {
     try common.apply()
     let started = ProgressLine.clock()
     let model = try TrainedModel(folder).adapted(to: adapt)
-    let pairs = try readPairs(data)
+    if masked, !System.isRecommender(model.system) {
+      throw ConfigurationError("--masked means nothing for a run of \(model.system)")
+    }
+    let (pairs, named): ([PreferencePair], [(name: String, margins: [Double])])
+    switch model {
+    case .recommender(let trained, let seed): return try evaluate(trained, seed)
+    case .bradleyTerry(let model):
+      pairs = try readPairs(data)
+      let table = model.table(pairs)
+      let scores = try model.score(table.texts)
+      let margins = (0..<table.count).map { scores[table.chosen[$0]] - scores[table.rejected[$0]] }
+      named = [("model of \(folder)", margins)]
+    case .prefPalette(let model):
+      pairs = try readPairs(data)
+      let found = try model.margins(pairs)
+      named = [
+        ("model of \(folder)", found.withAttributes), ("attributes left out", found.without),
+        ("content only", found.contentOnly),
+      ]
+    }
     let groups = pairs.map { $0.community ?? "" }
     func row(_ name: String, _ margins: [Double], chances: Bool = true) -> RunResult.Model {
       RunResult.Model(name: name, margins: margins, groups: groups, seed: model.seed, chances: chances)
     }
-    let (models, margins): ([RunResult.Model], [Double])
-    switch model {
-    case .bradleyTerry(let model):
-      let table = model.table(pairs)
-      let scores = try model.score(table.texts)
-      margins = (0..<table.count).map { scores[table.chosen[$0]] - scores[table.rejected[$0]] }
-      models = [row("model of \(folder)", margins)]
-    case .prefPalette(let model):
-      let found = try model.margins(pairs)
-      margins = found.withAttributes
-      models = [
-        row("model of \(folder)", margins), row("attributes left out", found.without),
-        row("content only", found.contentOnly),
-      ]
-    }
+    let models = named.map { row($0.name, $0.margins) }
     let longer = BradleyTerry.lengthMargins(PairTable(pairs))
     let result = RunResult(
-      system: model.system.rawValue, data: data, seed: model.seed, threads: Team.size,
+      system: model.system, data: data, seed: model.seed, threads: Team.size,
       seconds: ProgressLine.clock() - started, pairs: pairs.count, evaluation: "all pairs of the file",
-      models: models + [row("longer text", longer, chances: false)], fingerprint: XXHash64.hex(margins))
+      models: models + [row("longer text", longer, chances: false)],
+      fingerprint: XXHash64.hex(named[0].margins))
     if common.json { return try printJSON(result) }
     print(summary(result))
     if let first = result.models.first, first.groups.count > 1 { print("\n" + groupTable(first)) }
+  }
+}
+
+extension Evaluate {
+  /// The last known item of every user, or the test part that the log names, beside popularity.
+  private func evaluate(_ trained: TrainedRecommender, _ seed: UInt64) throws {
+    let result = try trained.evaluate(
+      InteractionReader(data).log(), file: data, ranked: masked ? .masked : .unmasked, seed: seed)
+    if common.json { return try printJSON(result) }
+    print(recommenderTable(result))
+    if let comparison = result.comparison { print("\n" + comparisonText(comparison)) }
   }
 }
 
@@ -80,9 +103,14 @@ struct ReportCommand: ParsableCommand {
     }
     let result = try directory.read("result.json")
     switch try System(named: JSON.decode(Opening.self, from: result).system) {
-    case .bradleyTerry: try ReportWriter(run: directory, result: JSON.decode(RunResult.self, from: result)).write()
+    case .bradleyTerry:
+      try ReportWriter(run: directory, result: JSON.decode(RunResult.self, from: result)).write()
+    case .recommender:
+      try RecommenderRunWriter(run: directory, result: JSON.decode(RecommenderResult.self, from: result))
+        .writeReport()
     case .prefPalette:
-      try PaletteRunWriter(run: directory, result: JSON.decode(PaletteResult.self, from: result)).writeReport()
+      try PaletteRunWriter(run: directory, result: JSON.decode(PaletteResult.self, from: result))
+        .writeReport()
     }
     print(directory.file("report.html"))
   }

@@ -5,17 +5,27 @@ import PenchantTrain
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "What is in a file of preferences, and what is wrong with it.",
+    commandName: "inspect",
+    abstract: "What is in a file of preferences or interactions, and what is wrong with it.",
     discussion: """
-      Counts pairs, communities, users and texts, shows the lengths, and finds duplicate and tied pairs. The first lines that are
+      A log of interactions is told from pairs by its first line (standard input: --log): users, items, how long and how
+      popular, times, duplicates, and the checksum of the test items of leave-one-out.
+
+      Of pairs: counts pairs, communities, users and texts, shows the lengths, and finds duplicate and tied pairs. The first lines that are
       wrong are shown with the reason; the exit code is 2 then.
       """)
 
-  @Argument(help: "Preference pairs, JSON lines, plain or packed; - is standard input.")
+  @Argument(help: "Preference pairs or a log of interactions, plain or packed; - is standard input.")
   var file: String
 
   @Option(help: "How many wrong lines to show.")
   var errors = 5
+
+  @Option(help: "Descriptions of items: which of them the log lacks, and the other way round.")
+  var items: String?
+
+  @Flag(help: "Read the file as a log of interactions whatever its first line is.")
+  var log = false
 
   @Flag(help: "Print one JSON object on standard output and nothing else there.")
   var json = false
@@ -42,6 +52,9 @@ struct Inspect: ParsableCommand {
   }
 
   func run() throws {
+    if try log || items != nil || LogInspection.isLog(file) {
+      return try LogInspection(file: file, items: items, errors: errors, json: json).run()
+    }
     var found = Findings(file: file)
     var shown: [DataError] = []
     var pairs: [PreferencePair] = []

@@ -4,6 +4,7 @@ import PenchantData
 import PenchantKernels
 import PenchantTrain
 import PreferenceModels
+import SequentialRecommenders
 
 /// Options that every verb with a computation has.
 struct CommonOptions: ParsableArguments {
@@ -17,7 +18,9 @@ struct CommonOptions: ParsableArguments {
   var quiet = false
 
   func validate() throws {
-    if let threads, !(1...256).contains(threads) { throw ValidationError("--threads must be 1 to 256, found \(threads)") }
+    if let threads, !(1...256).contains(threads) {
+      throw ValidationError("--threads must be 1 to 256, found \(threads)")
+    }
   }
 
   func apply() throws { try Team.setSize(threads) }
@@ -25,17 +28,33 @@ struct CommonOptions: ParsableArguments {
 }
 
 /// Systems by the name they have on the command line.
-enum System: String, CaseIterable {
-  case bradleyTerry = "bradley-terry"
-  case prefPalette = "prefpalette"
+enum System {
+  case bradleyTerry
+  case prefPalette
+  case recommender(any RecommenderConfiguration.Type)
+
+  static let all = [System.bradleyTerry, .prefPalette] + Recommenders.all.map { .recommender($0) }
+  static var names: [String] { all.map(\.name) }
+
+  static func isRecommender(_ name: String) -> Bool { Recommenders.named(name) != nil }
+
+  var name: String {
+    switch self {
+    case .bradleyTerry: "bradley-terry"
+    case .prefPalette: "prefpalette"
+    case .recommender(let type): type.system
+    }
+  }
 
   init(named name: String) throws {
-    if let system = System(rawValue: name) {
+    if let system = System.all.first(where: { $0.name == name }) {
       self = system
       return
     }
-    let names = System.allCases.map(\.rawValue)
-    let hint = nearestName(to: name, among: names).map { "did you mean \"\($0)\"?" } ?? "systems: \(names.joined(separator: ", "))"
+    let names = System.names
+    let hint =
+      nearestName(to: name, among: names).map { "did you mean \"\($0)\"?" }
+      ?? "systems: \(names.joined(separator: ", "))"
     throw ConfigurationError("\"\(name)\" is not a system\n  \(hint)")
   }
 }
@@ -57,7 +76,9 @@ func checksum(_ table: PairTable) -> String {
     bytes.append(0)
   }
   for pair in 0..<table.count {
-    for value in [UInt64(table.chosen[pair]), UInt64(table.rejected[pair]), UInt64(table.weight[pair].bitPattern)] {
+    for value in [
+      UInt64(table.chosen[pair]), UInt64(table.rejected[pair]), UInt64(table.weight[pair].bitPattern),
+    ] {
       withUnsafeBytes(of: value.littleEndian) { bytes += Array($0) }
     }
     bytes += Array(table.communities[table.community[pair]].utf8)
@@ -71,13 +92,16 @@ func embeddingRows(_ path: String, for table: PairTable) throws -> FeatureMatrix
   guard all.rows == 2 * table.count else {
     throw DataError(
       file: path, "the number of rows does not fit the pairs",
-      expected: "expected \(2 * table.count) rows: the chosen and the rejected answer of \(table.count) pairs",
+      expected:
+        "expected \(2 * table.count) rows: the chosen and the rejected answer of \(table.count) pairs",
       found: "found \(all.rows)", repair: "see: penchant help data")
   }
   var dense = [Float](repeating: 0, count: table.texts.count * all.denseWidth)
   for pair in (0..<table.count).reversed() {
     for (row, text) in [(2 * pair, table.chosen[pair]), (2 * pair + 1, table.rejected[pair])] {
-      for column in 0..<all.denseWidth { dense[text * all.denseWidth + column] = all.dense[row * all.denseWidth + column] }
+      for column in 0..<all.denseWidth {
+        dense[text * all.denseWidth + column] = all.dense[row * all.denseWidth + column]
+      }
     }
   }
   return try FeatureMatrix(rows: table.texts.count, width: all.denseWidth, dense: dense)

@@ -17,6 +17,8 @@ struct Penchant: ParsableCommand {
         penchant train bradley-terry --data pairs.jsonl --out run
         penchant train bradley-terry --data pairs.jsonl --out run --leave-out community
         penchant train prefpalette --data pairs.jsonl --out run what each community prefers, and why
+        penchant train sasrec --data log.inter --out run        the next item of a history
+        penchant recommend run u42                              for a user, or --history a,b,c
         penchant predict run --data new.jsonl                   one JSON line in, one out
         penchant synthesize --data pairs.jsonl --out levels.jsonl   texts at five levels of attributes
 
@@ -25,6 +27,7 @@ struct Penchant: ParsableCommand {
     version: RunEnvironment.version,
     subcommands: [
       Demo.self, Inspect.self, Pairs.self, Synthesize.self, Train.self, Evaluate.self, Predict.self,
+      Recommend.self,
       ReportCommand.self,
       Bench.self, Doctor.self,
     ])
@@ -123,6 +126,20 @@ enum Topics {
     rejected one, in the order of the lines.
 
     penchant predict reads lines with "chosen" and "rejected" (answers with a probability), or with "text" (answers with a score).
+
+    Logs of interactions (sasrec, bert4rec and other recommenders), plain or packed; the form is found by the first line:
+
+      user_id:token<TAB>item_id:token<TAB>timestamp:float    RecBole atomic file, .inter; the header has the types
+      user,item,rating,timestamp                             tabs, commas or semicolons with a line of names
+      user::item::rating::timestamp                          MovieLens ratings.dat; u.data is read as well
+      user item item item                                    a history a line, oldest first
+      {"user": "u", "item": "i", "timestamp": 7}             or {"user": …, "history": […], "target": …}
+
+    Events are sorted by time, equal times stay in the order of the file; without times the order of the file counts. A column "split"
+    or "part" (train, validation, test) is used with --split file. Times out of order, duplicates and items that are described
+    but never taken are counted by penchant inspect; log.duplicates says what happens to duplicates (keep, first, last, identical).
+
+    Descriptions of items (--items): RecBole .item, JSON lines with "item" and "title", tables with a title column, id::title::genres.
     """
 
   static let exitCodes = """

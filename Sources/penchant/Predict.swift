@@ -3,10 +3,11 @@ import Foundation
 import PenchantData
 import PenchantTrain
 import PreferenceModels
+import SequentialRecommenders
 
 struct Predict: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "predict", abstract: "Score texts or pairs: one JSON line in, one out.",
+    commandName: "predict", abstract: "Score texts or pairs, recommend items: one JSON line in, one out.",
     discussion: """
       Examples:
         penchant predict run --data new.jsonl > scored.jsonl
@@ -20,6 +21,11 @@ struct Predict: ParsableCommand {
       "utility" of a text, or to the "margin" of a pair, in log-odds. A community that it does not know counts as the mean of
       those that it knows ("community_known": false); --adapt teaches it from a few pairs:
         penchant predict run --data new.jsonl --adapt first-pairs.jsonl
+
+      A run of a recommender reads {"history": ["a", "b"]}, {"user": "u"} or ["a", "b"], with "exclude", "top" and "id" if wanted,
+      and answers with "items", best first. Items that it does not know are left out of the history and named in "unknown";
+      without a known item the most popular ones are answered ("basis": "popularity"):
+        echo '{"history": ["i17", "i4"]}' | penchant predict run --data - --top 5
       """)
 
   @Argument(help: ArgumentHelp("The run directory.", valueName: "run"))
@@ -30,6 +36,8 @@ struct Predict: ParsableCommand {
 
   @Option(help: "prefpalette: pairs of communities that the model does not know yet.")
   var adapt: String?
+
+  @OptionGroup var list: ListOptions
 
   @OptionGroup var common: CommonOptions
 
@@ -72,17 +80,36 @@ struct Predict: ParsableCommand {
   func run() throws {
     try common.apply()
     let model = try TrainedModel(folder).adapted(to: adapt)
+    if !System.isRecommender(model.system) { try list.refuse(for: model.system) }
+    switch model {
+    case .bradleyTerry(let model): try eachLine { try answer($0, $1, line: $2, model) }
+    case .prefPalette(let model): try eachLine { try answer($0, $1, line: $2, model) }
+    case .recommender(let model, _):
+      let answers = RecommenderAnswers(
+        recommender: try model.recommender(), shelf: HistoryShelf(run: folder), options: list)
+      try answerLines { text, line in
+        try answers.answer(
+          RecommenderAnswers.question(text, file: data, line: line), file: data, line: line)
+      }
+    }
+  }
+
+  private func eachLine(_ answer: (String, Line?, Int) throws -> Answer) throws {
+    try answerLines { text, line in
+      let fields = try? JSONDecoder().decode(Line.self, from: Data(text.utf8))
+      var answer = try answer(text, fields, line)
+      answer.id = fields?.id
+      return answer
+    }
+  }
+
+  /// Writes the answer to every line that holds something.
+  private func answerLines(_ answer: (String, Int) throws -> some Encodable) throws {
     var reader = try LineReader(data)
     while let text = try reader.next() {
       guard text.contains(where: { !$0.isWhitespace }) else { continue }
-      let fields = try? JSONDecoder().decode(Line.self, from: Data(text.utf8))
-      var answer =
-        switch model {
-        case .bradleyTerry(let model): try self.answer(text, fields, line: reader.number, model)
-        case .prefPalette(let model): try self.answer(text, fields, line: reader.number, model)
-        }
-      answer.id = fields?.id
-      FileHandle.standardOutput.write(try JSON.encode(answer, pretty: false) + [UInt8(ascii: "\n")])
+      let line = try JSON.encode(answer(text, reader.number), pretty: false)
+      FileHandle.standardOutput.write(line + [UInt8(ascii: "\n")])
     }
   }
 
@@ -98,7 +125,9 @@ struct Predict: ParsableCommand {
     }
   }
 
-  private func answer(_ text: String, _ fields: Line?, line: Int, _ model: FittedBradleyTerry) throws -> Answer {
+  private func answer(_ text: String, _ fields: Line?, line: Int, _ model: FittedBradleyTerry) throws
+    -> Answer
+  {
     if let fields, let response = fields.text {
       let scored = model.configuration.features.scored(fields.prompt ?? "", response)
       return Answer(score: try model.score([scored])[0])
@@ -110,7 +139,8 @@ struct Predict: ParsableCommand {
       probability: sigmoid(chosen - rejected), chosenScore: chosen, rejectedScore: rejected)
   }
 
-  private func answer(_ text: String, _ fields: Line?, line: Int, _ model: FittedTextPalette) throws -> Answer {
+  private func answer(_ text: String, _ fields: Line?, line: Int, _ model: FittedTextPalette) throws -> Answer
+  {
     let pair = fields?.text == nil ? try pair(text, line: line) : nil
     let community = pair?.community ?? fields?.community ?? ""
     let isKnown = model.communities.isEmpty || model.communities.contains(community)

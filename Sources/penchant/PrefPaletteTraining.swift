@@ -3,12 +3,13 @@ import PenchantData
 import PenchantTrain
 import PreferenceModels
 
-struct PrefPaletteTraining: SystemTraining {
+struct PrefPaletteTraining: PairTraining {
   let options: Train
   let defaults = TextPaletteConfiguration()
 
   var foreign: [String] {
     [options.head.map { _ in "--head" }, options.embeddings.map { _ in "--embeddings" }].compactMap(\.self)
+      + options.log.given
   }
 
   func resolved(_ layers: ConfigurationLayers<TextPaletteConfiguration>) throws -> TextPaletteConfiguration {
@@ -28,7 +29,7 @@ struct PrefPaletteTraining: SystemTraining {
     configuration.features.table(pairs)
   }
 
-  func check(_ training: Training<TextPaletteConfiguration>) throws {
+  func check(_ training: Training<TextPaletteConfiguration, [PreferencePair]>) throws {
     let named = training.configuration.attributes
     _ = try Attribute.listed(named.list)
     if !named.counterfactuals.isEmpty { _ = try CounterfactualRecord.read(named.counterfactuals) }
@@ -36,14 +37,17 @@ struct PrefPaletteTraining: SystemTraining {
     _ = try tests(training.record)
   }
 
-  func train(_ training: Training<TextPaletteConfiguration>, into run: RunDirectory) throws -> Bool {
+  func train(_ training: Training<TextPaletteConfiguration, [PreferencePair]>, into run: RunDirectory) throws
+    -> Bool
+  {
     let (configuration, record) = (training.configuration, training.record)
-    let encoder = configuration.features.encoder.isEmpty ? nil : try openEncoder(configuration.features.encoder)
+    let encoder =
+      configuration.features.encoder.isEmpty ? nil : try openEncoder(configuration.features.encoder)
     let system = try TextPalette(configuration, seed: record.seed, encoder: encoder)
     let tests = try tests(record)
     let study = try waiting {
       try await system.study(
-        training.pairs, tests: tests, leavingOut: record.leaveOut != nil, data: record.data, run: run,
+        training.input, tests: tests, leavingOut: record.leaveOut != nil, data: record.data, run: run,
         resume: training.isResumed, progress: training.progress)
     }
     guard let model = study.model else { return false }

@@ -6,6 +6,8 @@ import PenchantTrain
 /// What `penchant train` does for one system: lay its flags over the settings, check its inputs, train into a run.
 protocol SystemTraining {
   associatedtype Configuration: Codable & Sendable
+  /// What is read of the data.
+  associatedtype Input: Sendable
 
   var options: Train { get }
   var defaults: Configuration { get }
@@ -13,19 +15,36 @@ protocol SystemTraining {
   var foreign: [String] { get }
   /// Sets what flags say, and validates.
   func resolved(_ layers: ConfigurationLayers<Configuration>) throws -> Configuration
-  /// The texts that are scored, for the checksum of the data.
-  func table(_ pairs: [PreferencePair], _ configuration: Configuration) -> PairTable
+  /// What `--data` is, for the message that it is missing.
+  var wants: String { get }
+  func read(_ path: String) throws -> Input
+  /// Of what a model is trained on.
+  func checksum(_ input: Input, _ configuration: Configuration) -> String
   /// Reads whatever else is named, before anything is written.
-  func check(_ training: Training<Configuration>) throws
+  func check(_ training: Training<Configuration, Input>) throws
   /// Trains, and shows the result; whether it went to the end.
-  func train(_ training: Training<Configuration>, into run: RunDirectory) throws -> Bool
+  func train(_ training: Training<Configuration, Input>, into run: RunDirectory) throws -> Bool
+}
+
+/// The same for a system that learns from preference pairs.
+protocol PairTraining: SystemTraining where Input == [PreferencePair] {
+  /// The texts that are scored.
+  func table(_ pairs: [PreferencePair], _ configuration: Configuration) -> PairTable
+}
+
+extension PairTraining {
+  var wants: String { "preference pairs as JSON lines" }
+  func read(_ path: String) throws -> [PreferencePair] { try readPairs(path) }
+  func checksum(_ pairs: [PreferencePair], _ configuration: Configuration) -> String {
+    penchant.checksum(table(pairs, configuration))
+  }
 }
 
 /// A run that is about to start, or to go on.
-struct Training<Configuration: Sendable>: Sendable {
+struct Training<Configuration: Sendable, Input: Sendable>: Sendable {
   var configuration: Configuration
   var record: RunRecord
-  var pairs: [PreferencePair]
+  var input: Input
   var isResumed: Bool
   var progress: ProgressLine
 }
@@ -41,35 +60,35 @@ extension SystemTraining {
     Interrupt.install()
     let progress = options.common.progress
     let run: RunDirectory
-    let training: Training<Configuration>
+    let training: Training<Configuration, Input>
     if options.resume {
       run = try RunDirectory.open(out)
       let record = try JSON.decode(RunRecord.self, from: run.read("run.json"))
       guard record.system == options.system else {
-        throw ConfigurationError("\(out) is a run of \(record.system)\n  resume it: penchant train \(record.system) --out \(out) --resume")
+        throw ConfigurationError(
+          "\(out) is a run of \(record.system)\n  resume it: penchant train \(record.system) --out \(out) --resume"
+        )
       }
       training = Training(
-        configuration: try settled(from: run), record: record, pairs: try readPairs(options.data ?? record.data),
+        configuration: try settled(from: run), record: record, input: try read(options.source ?? record.data),
         isResumed: true, progress: progress)
-      guard checksum(table(training.pairs, training.configuration)) == record.dataChecksum else {
+      guard checksum(training.input, training.configuration) == record.dataChecksum else {
         throw DataError(
-          file: options.data ?? record.data, "this is not the data the run was started with",
+          file: options.source ?? record.data, "this is not the data the run was started with",
           repair: "pass the same --data")
       }
       try check(training)
     } else {
-      guard let data = options.data else {
-        throw ValidationError("--data FILE is needed: preference pairs as JSON lines")
-      }
+      guard let data = options.source else { throw ValidationError("--data FILE is needed: \(wants)") }
       let configuration = try settled(from: nil)
-      let pairs = try readPairs(data)
+      let input = try read(data)
       training = Training(
         configuration: configuration,
         record: RunRecord(
-          system: options.system, data: data, dataChecksum: checksum(table(pairs, configuration)),
+          system: options.system, data: data, dataChecksum: checksum(input, configuration),
           seed: options.seed ?? 0, leaveOut: options.leaveOut, embeddings: options.embeddings,
-          tests: options.tests.isEmpty ? nil : options.tests),
-        pairs: pairs, isResumed: false, progress: progress)
+          tests: options.tests.isEmpty ? nil : options.tests, items: options.log.items),
+        input: input, isResumed: false, progress: progress)
       // Everything that can be wrong with the input is said before anything is written.
       try check(training)
       run = try RunDirectory.create(out)
@@ -79,7 +98,8 @@ extension SystemTraining {
     }
     guard try train(training, into: run) else {
       progress.warn(
-        "stopped; the checkpoint is saved. Continue with:\n  penchant train \(options.system) --out \(out) --resume")
+        "stopped; the checkpoint is saved. Continue with:\n  penchant train \(options.system) --out \(out) --resume"
+      )
       throw ExitStatus.interrupted
     }
   }
@@ -100,7 +120,9 @@ extension SystemTraining {
       }
       try layers.set("run.on_nonfinite", to: policy)
     }
-    if let encoder = options.encoder { try layers.set("features.encoder", to: encoder == "builtin" ? "\"\"" : quoted(encoder)) }
+    if let encoder = options.encoder {
+      try layers.set("features.encoder", to: encoder == "builtin" ? "\"\"" : quoted(encoder))
+    }
     if let leaveOut = options.leaveOut, leaveOut != "community" {
       throw ConfigurationError("--leave-out must be community, found \"\(leaveOut)\"")
     }

@@ -4,6 +4,7 @@ import PenchantData
 import PenchantKernels
 import PenchantTrain
 import PreferenceModels
+import SequentialRecommenders
 
 /// What a run was started with: `run.json`.
 struct RunRecord: Codable {
@@ -15,6 +16,8 @@ struct RunRecord: Codable {
   var embeddings: String?
   /// NAME=FILE of further test sets.
   var tests: [String]?
+  /// Descriptions of items.
+  var items: String?
 }
 
 struct Train: ParsableCommand {
@@ -33,18 +36,25 @@ struct Train: ParsableCommand {
         penchant train prefpalette --data train.jsonl --test next-year=2023.jsonl --out run --encoder MINILM
         penchant train prefpalette --data pairs.jsonl --out run --attributes norms --counterfactuals levels.jsonl
         penchant train prefpalette --data pairs.jsonl --out run --leave-out community
+        penchant train sasrec --data log.inter --items log.item --out run
+            a recommender of the next item, beside popularity, Markov and item neighbours; run/report.html
+        penchant train sasrec log.csv --out run --core 0 --split time --masked
 
       Ctrl-C finishes the step, saves, and prints the line that resumes; a second Ctrl-C stops at once.
       A resumed training has the same bits as one that was not interrupted.
       """)
 
-  @Argument(help: "The system: \(System.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Argument(help: "The system: \(System.names.joined(separator: ", ")).")
   var system: String
 
-  @Option(help: "Preference pairs, JSON lines, plain or gzipped (penchant help data).")
+  @Argument(help: "The same as --data.")
+  var file: String?
+
+  @Option(
+    help: "Preference pairs as JSON lines, or a log of interactions, plain or packed (penchant help data).")
   var data: String?
 
-  @Option(help: "The run directory to make.")
+  @Option(name: [.customLong("out"), .customLong("output")], help: "The run directory to make.")
   var out: String?
 
   @Option(help: "A YAML file of settings; --print-config shows all of them.")
@@ -68,13 +78,15 @@ struct Train: ParsableCommand {
   @Option(help: "prefpalette: names with commas between them, norms, values, all, or a YAML file.")
   var attributes: String?
 
-  @Option(help: "prefpalette: rewrites to learn attributes from (penchant synthesize); without, rules rewrite.")
+  @Option(
+    help: "prefpalette: rewrites to learn attributes from (penchant synthesize); without, rules rewrite.")
   var counterfactuals: String?
 
   @Option(help: "prefpalette: judgements of people to learn attributes from: pairs with an \"attribute\".")
   var judgements: String?
 
-  @Option(name: .customLong("test"), help: "prefpalette: more pairs to test on, as NAME=FILE; may be repeated.")
+  @Option(
+    name: .customLong("test"), help: "prefpalette: more pairs to test on, as NAME=FILE; may be repeated.")
   var tests: [String] = []
 
   @Option(help: "What to do when a loss or gradient is not finite: stop, skip or report.")
@@ -89,7 +101,18 @@ struct Train: ParsableCommand {
   @Flag(help: "Print the settings with every default, as YAML, and stop.")
   var printConfig = false
 
+  @OptionGroup(title: "Recommenders") var log: LogOptions
+
   @OptionGroup var common: CommonOptions
+
+  /// What is trained on.
+  var source: String? { data ?? file }
+
+  func validate() throws {
+    if let data, let file, data != file {
+      throw ValidationError("--data \(data) and \(file) are two files; name one")
+    }
+  }
 
   func run() throws {
     let chosen = try System(named: system)
@@ -97,6 +120,11 @@ struct Train: ParsableCommand {
     switch chosen {
     case .bradleyTerry: try BradleyTerryTraining(options: self).run()
     case .prefPalette: try PrefPaletteTraining(options: self).run()
+    case .recommender(let type): try train(type)
     }
+  }
+
+  private func train<Recommender: RecommenderConfiguration>(_ type: Recommender.Type) throws {
+    try RecommenderTraining<Recommender>(options: self).run()
   }
 }

@@ -1,11 +1,13 @@
 import PenchantData
 import PenchantTrain
 import PreferenceModels
+import SequentialRecommenders
 
 /// The finished model of a run, of whichever system.
 enum TrainedModel {
   case bradleyTerry(FittedBradleyTerry)
   case prefPalette(FittedTextPalette)
+  case recommender(TrainedRecommender, seed: UInt64)
 
   init(_ folder: String) throws {
     let run = try RunDirectory.open(folder)
@@ -16,16 +18,21 @@ enum TrainedModel {
         repair: "finish it: penchant train \(Self.system(of: run)) --out \(folder) --resume")
     }
     switch try SafeTensors(run.file(name)).metadata["system"] {
-    case System.prefPalette.rawValue:
+    case System.prefPalette.name:
       self = .prefPalette(try FittedTextPalette(reading: folder, encoder: openEncoder))
+    case let name? where Recommenders.named(name) != nil:
+      self = .recommender(
+        try TrainedRecommender(run.file("model.safetensors")),
+        seed: try JSON.decode(RunRecord.self, from: run.read("run.json")).seed)
     default: self = .bradleyTerry(try FittedBradleyTerry(reading: run.file(name), encoder: openEncoder))
     }
   }
 
-  var system: System {
+  var system: String {
     switch self {
-    case .bradleyTerry: .bradleyTerry
-    case .prefPalette: .prefPalette
+    case .bradleyTerry: System.bradleyTerry.name
+    case .prefPalette: System.prefPalette.name
+    case .recommender(let model, _): model.system
     }
   }
 
@@ -33,19 +40,20 @@ enum TrainedModel {
     switch self {
     case .bradleyTerry(let model): model.seed
     case .prefPalette(let model): model.model.seed
+    case .recommender(_, let seed): seed
     }
   }
 
   /// What a run was started with; the first system when it does not say.
   static func system(of run: RunDirectory) -> String {
-    (try? JSON.decode(RunRecord.self, from: run.read("run.json")).system) ?? System.bradleyTerry.rawValue
+    (try? JSON.decode(RunRecord.self, from: run.read("run.json")).system) ?? System.bradleyTerry.name
   }
 
   /// The model that also knows the communities of a file of pairs.
   func adapted(to file: String?) throws -> TrainedModel {
     guard let file else { return self }
     guard case .prefPalette(var model) = self else {
-      throw ConfigurationError("--adapt means nothing for a run of \(system.rawValue): it has no communities")
+      throw ConfigurationError("--adapt means nothing for a run of \(system): it has no communities")
     }
     let members = Dictionary(grouping: try readPairs(file)) { $0.community ?? "" }
     for name in members.keys.sorted() { model = try model.adding(community: name, from: members[name] ?? []) }

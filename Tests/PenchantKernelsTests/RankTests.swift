@@ -116,6 +116,39 @@ private struct Contest {
     #expect(try Team.with(threads: 3) { () throws in try run() } == got)
   }
 
+  @Test(arguments: [[1, 1, 1], [5, 63, 3], [65, 200, 3], [17, 1025, 5], [3, 7, 0]])
+  func ranksInRowsOfScoresAreThoseOfTheVectors(_ numbers: [Int]) throws {
+    let contest = Contest(numbers[0], numbers[1], numbers[2])
+    let scores = (0..<numbers[0]).flatMap { query in
+      (0..<numbers[1]).map { Float(contest.score(query, $0)) }
+    }
+    func run() throws -> (ranks: TargetRanks, missing: [UInt32]) {
+      try ranks(
+        ofTargets: contest.targets.span, rows: numbers[0], columns: numbers[1], scores: scores.span,
+        excluding: try Exclusions(contest.excluded))
+    }
+    let got = try run()
+    let want = try ranks(
+      ofTargets: contest.targets.span, contest.shape, queries: contest.queries.span,
+      items: contest.items.span, bias: contest.bias.span, excluding: try Exclusions(contest.excluded))
+    #expect(got.ranks == want)
+    #expect(got.missing.allSatisfy { $0 == 0 })
+    #expect(try Team.with(threads: 3) { () throws in try run() } == got)
+  }
+
+  @Test func scoresThatAreMissingAreCountedApart() throws {
+    let got = try ranks(
+      ofTargets: [1, 1].span, rows: 2, columns: 4, scores: [.nan, 1, 2, .nan, 3, .nan, 1, 2].span,
+      excluding: try Exclusions([[0, 2], [3, 3]]))
+    #expect(got.ranks.above == [0, 2] && got.ranks.tied == [0, 0] && got.missing == [2, 1])
+    #expect(throws: KernelError.self) {
+      try ranks(ofTargets: [4].span, rows: 1, columns: 4, scores: [1, 2, 3, 4].span)
+    }
+    #expect(throws: KernelError.shape("ranks", "-1 rows of 4")) {
+      try ranks(ofTargets: [0].span, rows: -1, columns: 4, scores: [0].span)
+    }
+  }
+
   @Test func aTargetThatIsNotANumberStandsLast() throws {
     let got = try ranks(
       ofTargets: [1].span, RankingShape(queries: 1, items: 4, width: 1), queries: [1].span,

@@ -142,6 +142,25 @@ struct GraphCase: CustomTestStringConvertible, Sendable {
     GraphCase("masked attention") { g in
       weighed(g, g.parameter([3, 6, 12]).attention(heads: 1, mask: g.mask([3, 6]), scale: 0.7))
     },
+    GraphCase("prefix attention") { g in
+      let prefixes = g.prefixes([3, 0, 2, 20], seen: [[3, 1], [0], [2, 0, 1], [20, 7, 19]])
+      let own = (0..<3).map { _ in g.parameter([9, 24]) }
+      let items = g.parameter([25, 24])
+      return weighed(g, items.prefixAttention(own: own, heads: 2, prefixes: prefixes))
+        + weighed(g, items.prefixAttention(own: [own[1]], heads: 1, prefixes: prefixes, scale: 0.4))
+    },
+    GraphCase("recurrence") { g in
+      let packing = g.packing([4, 0, 1, 6], longest: 6)
+      let gates = g.parameter([11, 15], -2...2)
+      return weighed(g, gates.gru(weight: g.parameter([15, 5]), bias: g.parameter([15]), packing: packing))
+    },
+    GraphCase("packed attention") { g in
+      weighed(
+        g,
+        g.parameter([20, 24]).attention(
+          heads: 2, packing: g.packing([3, 0, 1, 16], longest: 17), causal: true))
+        + weighed(g, g.parameter([7, 24]).attention(heads: 1, packing: g.packing([5, 2], longest: 5)))
+    },
     GraphCase("attribute attention, dot product") { g in
       let (pooled, weights) = g.parameter([5, 4, 6]).attributeAttention(
         queries: g.parameter([3, 6]), ids: g.ids([5], below: 3), mask: g.mask([5, 4]))
@@ -210,6 +229,17 @@ struct GraphCase: CustomTestStringConvertible, Sendable {
           + Loss.plackettLuce(scores: g.parameter([3, 6]), top: 2)
       },
     ]
+
+  /// Losses that hold a part of themselves fixed in their gradient: finite differences of the value are not it.
+  static let stopped: [GraphCase] = [
+    GraphCase("catalogue divergence") { g in
+      Loss.catalogueDivergence(
+        hidden: g.parameter([3, 7, 6], -2...2), items: g.parameter([29, 6]),
+        ids: g.ids([7], below: 29, skipping: true), bias: g.input([29]))
+        + Loss.catalogueDivergence(
+          hidden: g.parameter([1, 2, 6]), items: g.parameter([3, 6]), ids: g.ids([2], below: 3))
+    }
+  ]
 
   static let combined: [GraphCase] = [
     GraphCase("transformer block by hand") { g in

@@ -14,7 +14,7 @@ struct GraphTests {
     try graph.checkRule(item.build(graph), name: item.name)
   }
 
-  @Test(arguments: GraphCase.all) func programAgreesWithDouble(_ item: GraphCase) throws {
+  @Test(arguments: GraphCase.all + GraphCase.stopped) func programAgreesWithDouble(_ item: GraphCase) throws {
     let graph = Graph(seed: testSeed &+ 1)
     try graph.checkProgram(item.build(graph), name: item.name)
   }

@@ -226,8 +226,9 @@ package struct DoubleInterpreter {
         for c in 0..<s[2] { table[Int(id) * s[2] + c] += dy[i * s[2] + c] }
       }
       return [table]
-    case .attention: return attention(try at(0), maybeMask(1), s, r[0])
-    case .attentionGrad: return [attentionGrad(try at(0), try at(1), maybeMask(2), s, r[0])]
+    case .attention: return attention(try at(0), maybeMask(1), maybeIds(2), s, r[0])
+    case .attentionGrad:
+      return [attentionGrad(try at(0), try at(1), maybeMask(2), maybeIds(5), s, r[0])]
     case .attributeAttention:
       return attributes(
         try at(0), maybeMask(1), maybeIds(2), try at(3), maybe(4), maybe(5), maybe(6), s, r[0])
@@ -265,6 +266,15 @@ package struct DoubleInterpreter {
         try at(0), try at(1), maybe(2), maybe(3), maybeIds(4), maybeIds(5), maybe(6), maybe(7), maybe(8),
         s[1], r)
     case .plackettLuce: return luce(try at(0), maybeIds(1), maybe(2), s, r[0])
+    case .prefixAttention:
+      let keys = try Self.prefixKeys(s, offsets: idsAt(2), first: idsAt(3), seen: idsAt(4))
+      return Self.prefixAttention(try at(0), try at(1), keys, s, r[0])
+    case .prefixAttentionGrad:
+      let keys = try Self.prefixKeys(s, offsets: idsAt(5), first: idsAt(6), seen: idsAt(7))
+      return Self.prefixAttentionGrad(try at(0), try at(3), try at(4), keys, s, r[0])
+    case .gru: return Self.gru(try at(0), try at(1), try at(2), try idsAt(3), s[2])
+    case .gruGrad: return Self.gruGrad(try at(0), try at(1), try at(2), try at(3), try idsAt(4), s[2])
+    case .catalogueDivergence: return Self.divergence(try at(0), try at(1), try idsAt(2), maybe(3), s, r[0])
     }
   }
 
@@ -349,70 +359,73 @@ package struct DoubleInterpreter {
     return [[loss / total], grad]
   }
 
-  /// Calls `body` with (sequence, head, row, kept columns) for every row that takes part.
+  /// Calls `body` with (head, row, kept columns) for every row that takes part; rows count over all sequences.
   private func eachRow(
-    _ mask: [UInt8]?, _ s: [Int], _ body: (Int, Int, Int, [Int]) -> Void
+    _ mask: [UInt8]?, _ offsets: [UInt32]?, _ s: [Int], _ body: (Int, Int, [Int]) -> Void
   ) {
     for b in 0..<s[0] {
+      let rows =
+        offsets.map { Int($0[b])..<Int($0[b + 1]) } ?? (b * s[1]..<(b + 1) * s[1])
       for h in 0..<s[2] {
-        for i in 0..<s[1] where mask.map({ $0[b * s[1] + i] != 0 }) ?? true {
-          let columns = (0..<s[1]).filter { j in
-            (s[4] == 0 || j <= i) && (mask.map { $0[b * s[1] + j] != 0 } ?? true)
-          }
-          body(b, h, i, columns)
+        for i in rows where mask.map({ $0[i] != 0 }) ?? true {
+          let columns = rows.filter { j in (s[4] == 0 || j <= i) && (mask.map { $0[j] != 0 } ?? true) }
+          body(h, i, columns)
         }
       }
     }
   }
 
-  /// Index of element d of row t, head h in part p (query, key, value) of sequence b.
-  private func index(_ s: [Int], _ b: Int, _ t: Int, _ p: Int, _ h: Int, _ d: Int) -> Int {
-    (((b * s[1] + t) * 3 + p) * s[2] + h) * s[3] + d
+  /// Rows of all sequences.
+  private func rowCount(_ s: [Int]) -> Int { s.count > 5 ? s[5] : s[0] * s[1] }
+
+  /// Index of element d of a row, head h in part p (query, key, value).
+  private func index(_ s: [Int], _ row: Int, _ p: Int, _ h: Int, _ d: Int) -> Int {
+    ((row * 3 + p) * s[2] + h) * s[3] + d
   }
 
   private func weights(
-    _ qkv: [Double], _ s: [Int], _ scale: Double, _ b: Int, _ h: Int, _ i: Int, _ columns: [Int]
+    _ qkv: [Double], _ s: [Int], _ scale: Double, _ h: Int, _ i: Int, _ columns: [Int]
   )
     -> (p: [Double], logSum: Double)
   {
     let scores = columns.map { j in
-      scale * (0..<s[3]).reduce(0) { $0 + qkv[index(s, b, i, 0, h, $1)] * qkv[index(s, b, j, 1, h, $1)] }
+      scale * (0..<s[3]).reduce(0) { $0 + qkv[index(s, i, 0, h, $1)] * qkv[index(s, j, 1, h, $1)] }
     }
     let top = scores.max() ?? 0
     let sum = scores.reduce(0) { $0 + exp($1 - top) }
     return (scores.map { exp($0 - top) / sum }, top + log(sum))
   }
 
-  private func attention(_ qkv: [Double], _ mask: [UInt8]?, _ s: [Int], _ scale: Double) -> [[Double]] {
-    var y = [Double](repeating: 0, count: s[0] * s[1] * s[2] * s[3])
-    var sums = [Double](repeating: -.infinity, count: s[0] * s[1] * s[2])
-    eachRow(mask, s) { b, h, i, columns in
-      let (p, logSum) = weights(qkv, s, scale, b, h, i, columns)
+  private func attention(
+    _ qkv: [Double], _ mask: [UInt8]?, _ offsets: [UInt32]?, _ s: [Int], _ scale: Double
+  ) -> [[Double]] {
+    var y = [Double](repeating: 0, count: rowCount(s) * s[2] * s[3])
+    var sums = [Double](repeating: -.infinity, count: rowCount(s) * s[2])
+    eachRow(mask, offsets, s) { h, i, columns in
+      let (p, logSum) = weights(qkv, s, scale, h, i, columns)
       for d in 0..<s[3] {
-        y[((b * s[1] + i) * s[2] + h) * s[3] + d] = zip(p, columns).reduce(0) {
-          $0 + $1.0 * qkv[index(s, b, $1.1, 2, h, d)]
-        }
+        y[(i * s[2] + h) * s[3] + d] = zip(p, columns).reduce(0) { $0 + $1.0 * qkv[index(s, $1.1, 2, h, d)] }
       }
-      sums[h * s[0] * s[1] + b * s[1] + i] = logSum
+      sums[h * rowCount(s) + i] = logSum
     }
     return [y, sums]
   }
 
-  private func attentionGrad(_ dy: [Double], _ qkv: [Double], _ mask: [UInt8]?, _ s: [Int], _ scale: Double)
-    -> [Double]
-  {
+  private func attentionGrad(
+    _ dy: [Double], _ qkv: [Double], _ mask: [UInt8]?, _ offsets: [UInt32]?, _ s: [Int], _ scale: Double
+  ) -> [Double] {
     var grad = [Double](repeating: 0, count: qkv.count)
-    eachRow(mask, s) { b, h, i, columns in
-      let p = weights(qkv, s, scale, b, h, i, columns).p
-      let row = ((b * s[1] + i) * s[2] + h) * s[3]
-      let dp = columns.map { j in (0..<s[3]).reduce(0) { $0 + dy[row + $1] * qkv[index(s, b, j, 2, h, $1)] } }
+    eachRow(mask, offsets, s) { h, i, columns in
+      let p = weights(qkv, s, scale, h, i, columns).p
+      let row = (i * s[2] + h) * s[3]
+      let dp = columns.map { j in (0..<s[3]).reduce(0) { $0 + dy[row + $1] * qkv[index(s, j, 2, h, $1)] } }
       let mean = zip(p, dp).reduce(0) { $0 + $1.0 * $1.1 }
       for (n, j) in columns.enumerated() {
         let ds = scale * p[n] * (dp[n] - mean)
         for d in 0..<s[3] {
-          grad[index(s, b, j, 2, h, d)] += p[n] * dy[row + d]
-          grad[index(s, b, i, 0, h, d)] += ds * qkv[index(s, b, j, 1, h, d)]
-          grad[index(s, b, j, 1, h, d)] += ds * qkv[index(s, b, i, 0, h, d)]
+          grad[index(s, j, 2, h, d)] += p[n] * dy[row + d]
+          grad[index(s, i, 0, h, d)] += ds * qkv[index(s, j, 1, h, d)]
+          grad[index(s, j, 1, h, d)] += ds * qkv[index(s, i, 0, h, d)]
         }
       }
     }

@@ -79,6 +79,22 @@ package final class Graph {
     return ids
   }
 
+  /// Sequences of the given lengths behind each other.
+  package func packing(_ lengths: [Int], longest: Int) -> Packing {
+    let offsets = tape.ids("offsets\(ids.count)", [lengths.count + 1])
+    ids.append((offsets, lengths.reduce(into: [0]) { $0.append(($0.last ?? 0) + UInt32($1)) }))
+    return Packing(offsets: offsets, longest: longest)
+  }
+
+  /// Sequences of the given lengths, and what each query of each of them has seen.
+  package func prefixes(_ lengths: [Int], seen: [[Int]]) -> Prefixes {
+    let offsets = packing(lengths, longest: lengths.max() ?? 1).offsets
+    let first = packing(seen.map(\.count), longest: 1).offsets
+    let counts = tape.ids("seen\(ids.count)", [seen.joined().count])
+    ids.append((counts, seen.joined().map(UInt32.init)))
+    return Prefixes(offsets: offsets, first: first, seen: counts)
+  }
+
   package func mask(_ shape: Shape) -> Mask {
     let mask = tape.mask("mask\(masks.count)", shape)
     masks.append((mask, (0..<shape.count).map { _ in draw.below(4) == 0 ? 0 : 1 }))

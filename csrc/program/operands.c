@@ -90,6 +90,8 @@ const struct op_class *pn_op_class(uint32_t kind)
     if (kind >= PN_OP_EMBEDDING && kind <= PN_OP_ATTRIBUTE_ATTENTION_GRAD)
         return &pn_ops_sequence[kind - PN_OP_EMBEDDING];
     if (kind >= PN_OP_BCE && kind <= PN_OP_PLACKETT_LUCE) return &pn_ops_loss[kind - PN_OP_BCE];
+    if (kind >= PN_OP_PREFIX_ATTENTION && kind <= PN_OP_CATALOGUE_DIVERGENCE)
+        return &pn_ops_history[kind - PN_OP_PREFIX_ATTENTION];
     return NULL;
 }
 

@@ -46,7 +46,7 @@ static pn_status embedding_grad_run(const struct call *c)
                                     c->workspace_bytes);
 }
 
-/* ---- attention: batch, length, heads, width, causal; r0 scale ---- */
+/* ---- attention: batch, length, heads, width, causal, rows; r0 scale ---- */
 
 static pn_sequence_shape attention_shape(const pn_op *op)
 {
@@ -60,15 +60,27 @@ struct attention_counts {
 
 static struct attention_counts attention_counts(const size_t *s)
 {
-    const size_t rows = pn_times(s[0], s[1]), out = pn_times(rows, pn_times(s[2], s[3]));
+    const size_t rows = s[5] ? s[5] : pn_times(s[0], s[1]), out = pn_times(rows, pn_times(s[2], s[3]));
     return (struct attention_counts){ rows, out, pn_times(3, out), pn_times(rows, s[2]) };
 }
+
+/* Packed sequences: rows > 0 and offsets[batch + 1] at operand `at`; else neither. */
+static void offsets_check(struct check *c, unsigned at)
+{
+    const size_t *s = c->op->size;
+    pn_check_that(c, (s[5] != 0) == pn_has_in(c->op, at), "rows and offsets belong together");
+    pn_check_in(c, at, PN_ID, s[0] < SIZE_MAX ? s[0] + 1 : SIZE_MAX, MAY);
+}
+
+/* Every row belongs to a sequence: a row that none owns would keep what an earlier operation left there. */
+static bool offsets_cover(const size_t *s, const uint32_t *offsets) { return !offsets || offsets[s[0]] == s[5]; }
 
 static void attention_check(struct check *c)
 {
     const struct attention_counts n = attention_counts(c->op->size);
     pn_check_in(c, 0, PN_FLOAT, n.qkv, MUST);
     pn_check_in(c, 1, PN_MASK, n.rows, MAY);
+    offsets_check(c, 2);
     pn_check_out(c, 0, n.out, MUST);
     pn_check_out(c, 1, n.sums, MUST);
 }
@@ -84,7 +96,8 @@ static pn_status attention_run(const struct call *c)
     const pn_sequence_shape shape = attention_shape(c->op);
     const size_t width = shape.out_row;
     const float *qkv = c->in[0];
-    return pn_sequence_attention_f32(&shape, NULL, c->in[1], qkv, qkv + width, qkv + 2 * width, c->out[0], c->out[1],
+    if (!offsets_cover(c->op->size, c->in[2])) return PN_EDIM;
+    return pn_sequence_attention_f32(&shape, c->in[2], c->in[1], qkv, qkv + width, qkv + 2 * width, c->out[0], c->out[1],
                                      c->workspace, c->workspace_bytes);
 }
 
@@ -96,6 +109,7 @@ static void attention_grad_check(struct check *c)
     pn_check_in(c, 2, PN_MASK, n.rows, MAY);
     pn_check_in(c, 3, PN_FLOAT, n.out, MUST);
     pn_check_in(c, 4, PN_FLOAT, n.sums, MUST);
+    offsets_check(c, 5);
     pn_check_out(c, 0, n.qkv, MUST);
 }
 
@@ -111,7 +125,8 @@ static pn_status attention_grad_run(const struct call *c)
     const size_t width = shape.out_row;
     const float *qkv = c->in[1];
     float *d_qkv = c->out[0];
-    return pn_sequence_attention_grad_f32(&shape, NULL, c->in[2], qkv, qkv + width, qkv + 2 * width, c->in[3],
+    if (!offsets_cover(c->op->size, c->in[5])) return PN_EDIM;
+    return pn_sequence_attention_grad_f32(&shape, c->in[5], c->in[2], qkv, qkv + width, qkv + 2 * width, c->in[3],
                                           c->in[4], c->in[0], d_qkv, d_qkv + width, d_qkv + 2 * width, c->workspace,
                                           c->workspace_bytes);
 }

@@ -165,3 +165,63 @@ pn_status pn_rank_of_target_f32(size_t n, size_t V, size_t d, const float *queri
     if (status == PN_OK && target_scores) memcpy(target_scores, t.score, n * sizeof *target_scores);
     return status;
 }
+
+/* ---- rows of scores -------------------------------------------------------------------------------------- */
+
+struct rows {
+    size_t V;
+    const float *scores;
+    struct pn_excluded excluded;
+    const uint32_t *targets;
+    uint32_t *above, *tied, *missing;
+};
+
+/* counts: above, tied, missing. */
+PN_CLONES static void count_row(size_t n, float target, const float *restrict x, uint32_t *restrict counts)
+{
+    uint32_t above = 0, tied = 0, missing = 0;
+    const uint32_t lost = target != target;
+    for (size_t v = 0; v < n; ++v) {
+        const uint32_t nan = x[v] != x[v];
+        above += (uint32_t)(x[v] > target) | (lost & (nan ^ 1));
+        tied += x[v] == target;
+        missing += nan;
+    }
+    counts[0] = above, counts[1] = tied, counts[2] = missing;
+}
+
+static void row_block(void *context, size_t row)
+{
+    const struct rows *r = context;
+    const float *x = r->scores + row * r->V;
+    const uint32_t own = r->targets[row];
+    const float target = x[own];
+    uint32_t counts[3];
+    count_row(r->V, target, x, counts);
+    counts[1] -= target == target;
+    const uint32_t *offsets = r->excluded.offsets, *ids = r->excluded.ids;
+    for (size_t i = offsets ? offsets[row] : 0; offsets && i < offsets[row + 1]; ++i) {
+        if ((i > offsets[row] && ids[i] == ids[i - 1]) || ids[i] == own) continue;
+        const float s = x[ids[i]];
+        counts[0] -= s > target || (isnan(target) && !isnan(s));
+        counts[1] -= s == target;
+    }
+    r->above[row] = counts[0];
+    r->tied[row] = counts[1];
+    if (r->missing) r->missing[row] = counts[2];
+}
+
+pn_status pn_rank_of_target_scores_f32(size_t n, size_t V, const float *scores, const uint32_t *offsets,
+                                       const uint32_t *excluded, const uint32_t *targets, uint32_t *above,
+                                       uint32_t *tied, uint32_t *missing)
+{
+    size_t size;
+    if (V >= UINT32_MAX || !pn_mul_size(n, V, &size) || !pn_mul_size(size, sizeof(float), &size)) return PN_EDIM;
+    if (n == 0) return PN_OK;
+    if (!targets || !above || !tied || (!scores && V > 0)) return PN_ENULL;
+    struct rows r = { V, scores, { offsets, excluded }, targets, above, tied, missing };
+    pn_status status = pn_excluded_check(n, V, r.excluded);
+    for (size_t i = 0; i < n && status == PN_OK; ++i)
+        if (targets[i] >= V) status = PN_EINDEX;
+    return status == PN_OK ? pn_team_for(n, row_block, &r) : status;
+}

@@ -96,13 +96,22 @@ typedef enum pn_unary {
  *   rms_norm_grad            dy, x, scale, rstd, =base? -> dx, dscale                            rows, cols
  *   embedding                table[rows, width], ids[n] -> y[n, width]                           n, rows, width
  *   embedding_grad           dy, ids, =base? -> dtable                                           n, rows, width
- *   attention                qkv[batch, length, 3, heads, width], mask[batch, length]? ->        batch, length, heads, width,
- *                            y[batch, length, heads, width], log_sum[heads, batch, length]       causal; r0 = scale
- *   attention_grad           dy, qkv, mask?, y, log_sum -> dqkv                                  as attention
+ *   attention                qkv[R, 3, heads, width], mask[R]?, offsets[batch + 1]? ->           batch, length, heads, width,
+ *                            y[R, heads, width], log_sum[heads, R]                               causal, rows; r0 = scale
+ *                            rows = 0 and no offsets: R = batch * length; else R = rows, sequence s owns rows
+ *                            offsets[s] ..< offsets[s + 1], at most `length` of them, and offsets[batch] = rows
+ *   attention_grad           dy, qkv, mask?, y, log_sum, offsets? -> dqkv                        as attention
  *   attribute_attention      E, mask?, id?, query, key?, bias?, score? -> pooled, weights?       texts, attributes, width,
  *                                                                                                queries, rank, kind; r0 = scale
  *   attribute_attention_grad dpooled?, dweights?, E, mask?, id?, query, key?, bias?, score? ->   as attribute_attention
  *                            dE?, dquery?, dkey?, dbias?, dscore?
+ *   prefix_attention         items[rows, 3, heads, width], own[own, queries, 3, heads, width],   sequences, rows, queries,
+ *                            offsets[sequences + 1], first[sequences + 1], seen[queries] ->      heads, width, own;
+ *                            y[queries, heads, width], log_sum[heads, queries]                   r0 = scale
+ *   prefix_attention_grad    dy, y, log_sum, items, own, offsets, first, seen -> ditems, down    as prefix_attention
+ *   gru                      x[rows, 3, width], weight[3, width, width], bias[3, width],         sequences, rows, width
+ *                            offsets[sequences + 1] -> y[rows, width], gates[rows, 4, width]
+ *   gru_grad                 dy, weight, y, gates, offsets -> dx, dweight, dbias                 as gru
  *
  * Losses write loss[1]; further results are gradients times r0, made in the same pass.
  *   bce                      logits, targets, weights? -> loss, dlogits?                         n
@@ -112,6 +121,8 @@ typedef enum pn_unary {
  *   catalogue_cross_entropy  hidden[n, width], table[items, width], ids, bias[items]?,           n, items, width
  *                            weights? -> loss, dhidden?, dtable?, dbias?
  *                            both: rows whose id is PN_NONE do not count
+ *   catalogue_divergence     hidden[states, n, width], table[items, width], ids, bias[items]? -> states, n, items, width
+ *                            loss, dhidden?, dtable?; ids as above
  *   preference               chosen, rejected, reference chosen?, reference rejected?,           n, pn_preference_loss;
  *                            length chosen?, length rejected?, target?, label?, weight? ->       r1 ... beta, gamma, smoothing,
  *                            loss, dchosen?, drejected?                                          shape, likelihood
@@ -153,7 +164,12 @@ typedef enum pn_unary {
     X(PN_OP_CROSS_ENTROPY, 33, "cross_entropy")                                                              \
     X(PN_OP_CATALOGUE_CROSS_ENTROPY, 34, "catalogue_cross_entropy")                                          \
     X(PN_OP_PREFERENCE, 35, "preference")                                                                    \
-    X(PN_OP_PLACKETT_LUCE, 36, "plackett_luce")
+    X(PN_OP_PLACKETT_LUCE, 36, "plackett_luce")                                                              \
+    X(PN_OP_PREFIX_ATTENTION, 37, "prefix_attention")                                                        \
+    X(PN_OP_PREFIX_ATTENTION_GRAD, 38, "prefix_attention_grad")                                              \
+    X(PN_OP_GRU, 39, "gru")                                                                                  \
+    X(PN_OP_GRU_GRAD, 40, "gru_grad")                                                                        \
+    X(PN_OP_CATALOGUE_DIVERGENCE, 41, "catalogue_divergence")
 
 typedef enum pn_op_kind {
 #define PN_OP_ENUM(name, value, text) name = value,

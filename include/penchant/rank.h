@@ -45,6 +45,12 @@ pn_status pn_rank_of_target_f32(size_t n, size_t V, size_t d, const float *queri
                                 const uint32_t *excluded, const uint32_t *targets, uint32_t *above, uint32_t *tied,
                                 float *target_scores, void *workspace, size_t workspace_bytes);
 
+/* The same in rows of scores that exist already. scores: [n, V]; missing: [n] or NULL, how many scores of the row are
+ * NaN, excluded ones included. Needs no workspace. */
+pn_status pn_rank_of_target_scores_f32(size_t n, size_t V, const float *scores, const uint32_t *offsets,
+                                       const uint32_t *excluded, const uint32_t *targets, uint32_t *above,
+                                       uint32_t *tied, uint32_t *missing);
+
 PN_END_C
 
 #endif

@@ -173,48 +173,10 @@ public struct RankingReader: ~Copyable {
       repair: "see: penchant help data")
   }
 
-  /// The fields of a line; one in double quotes may hold the separator, and `""` for a quote.
   private func fields(_ text: String, _ separator: UInt8) throws(DataError) -> [String] {
-    var fields: [String] = []
-    var field: [UInt8] = []
-    var quoted = false
-    var wasQuoted = false
-    let bytes = Array(text.utf8)
-    var place = 0
-    while place < bytes.count {
-      let byte = bytes[place]
-      if quoted, byte == UInt8(ascii: "\""), place + 1 < bytes.count, bytes[place + 1] == byte {
-        field.append(byte)
-        place += 1
-      } else if byte == UInt8(ascii: "\""), quoted || field.isEmpty {
-        quoted.toggle()
-        wasQuoted = true
-      } else if byte == separator, !quoted {
-        fields.append(
-          wasQuoted ? String(decoding: field, as: UTF8.self) : String(decoding: field, as: UTF8.self).trimmed)
-        field.removeAll(keepingCapacity: true)
-        wasQuoted = false
-      } else {
-        field.append(byte)
-      }
-      place += 1
-    }
-    guard !quoted else {
+    guard let fields = delimitedFields(text, separator: separator) else {
       throw wrong("line", "a quoted field is not closed", expected: "a closing \"", found: clipped(text))
     }
-    fields.append(
-      wasQuoted ? String(decoding: field, as: UTF8.self) : String(decoding: field, as: UTF8.self).trimmed)
     return fields
-  }
-}
-
-extension String {
-  /// Without blanks and tabs at both ends.
-  var trimmed: String {
-    let bytes = utf8
-    guard let first = bytes.firstIndex(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D }),
-      let last = bytes.lastIndex(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D })
-    else { return "" }
-    return String(self[first...last])
   }
 }

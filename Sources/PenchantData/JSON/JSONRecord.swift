@@ -1,10 +1,10 @@
 /// One JSON object of a file: typed access to its fields with errors that name the place.
-struct JSONRecord {
-  let file: String
-  let line: Int
-  let object: JSONObject
+package struct JSONRecord {
+  package let file: String
+  package let line: Int
+  package let object: JSONObject
 
-  init(_ bytes: Span<UInt8>, file: String, line: Int) throws(DataError) {
+  package init(_ bytes: Span<UInt8>, file: String, line: Int) throws(DataError) {
     self.file = file
     self.line = line
     let value: JSONValue
@@ -32,21 +32,21 @@ struct JSONRecord {
   }
 
   /// The first of `names` that the record has and that is not null.
-  func field(_ names: String...) -> (name: String, value: JSONValue)? {
+  package func field(_ names: String...) -> (name: String, value: JSONValue)? {
     for name in names {
       if let value = object[name], value != .null { return (name, value) }
     }
     return nil
   }
 
-  func wrong(_ field: String, _ value: JSONValue, expected: String) -> DataError {
+  package func wrong(_ field: String, _ value: JSONValue, expected: String) -> DataError {
     DataError(
       file: file, line: line, field: field, "\"\(field)\" is \(value.kind)",
       expected: "\"\(field)\" is \(expected)",
       found: "found \(clipped(value.description, 60))", repair: "see: penchant help data")
   }
 
-  func missing(_ field: String, needs: String, known: [String]) -> DataError {
+  package func missing(_ field: String, needs: String, known: [String]) -> DataError {
     let unknown = object.keys.filter { !known.contains($0) }
     let near = nearestName(to: field, among: unknown)
     return DataError(
@@ -57,7 +57,7 @@ struct JSONRecord {
   }
 
   /// A name: a string, or a whole number written out.
-  func name(_ names: String...) throws(DataError) -> String? {
+  package func name(_ names: String...) throws(DataError) -> String? {
     for name in names {
       switch object[name] {
       case nil, .null?: continue
@@ -69,7 +69,7 @@ struct JSONRecord {
     return nil
   }
 
-  func number(_ name: String) throws(DataError) -> Double? {
+  package func number(_ name: String) throws(DataError) -> Double? {
     guard let (_, value) = field(name) else { return nil }
     guard let number = value.number else { throw wrong(name, value, expected: "a number") }
     return number

@@ -68,12 +68,12 @@ public struct PairReader: ~Copyable {
   }
 }
 
-func isBlank(_ bytes: Span<UInt8>) -> Bool {
+package func isBlank(_ bytes: Span<UInt8>) -> Bool {
   for i in bytes.indices where bytes[i] != 0x20 && bytes[i] != 0x09 && bytes[i] != 0x0D { return false }
   return true
 }
 
-func noRecords(_ file: String, bytes: Int, needs: String) -> DataError {
+package func noRecords(_ file: String, bytes: Int, needs: String) -> DataError {
   DataError(
     file: file, bytes == 0 ? "the file is empty" : "there is no record in it", expected: "expected \(needs)",
     found: "found \(bytes) bytes", repair: "see: penchant help data")

@@ -51,7 +51,7 @@ extension DataError: CustomStringConvertible {
 }
 
 /// A clause about names: `"a"`, `"a" and "b"`, `"a", "b" and "c"`; long lists are cut.
-func quotedList(_ names: some Collection<String>, limit: Int = 12) -> String {
+package func quotedList(_ names: some Collection<String>, limit: Int = 12) -> String {
   let shown = names.prefix(limit).map { "\"\(clipped($0, 40))\"" }
   if names.isEmpty { return "none" }
   if names.count > limit { return shown.joined(separator: ", ") + " and \(names.count - limit) more" }
@@ -60,7 +60,7 @@ func quotedList(_ names: some Collection<String>, limit: Int = 12) -> String {
 }
 
 /// Text made safe for one line of a message: control characters escaped, cut after `limit` characters.
-func clipped(_ text: String, _ limit: Int = 60) -> String {
+package func clipped(_ text: String, _ limit: Int = 60) -> String {
   var short = ""
   for scalar in text.unicodeScalars.prefix(limit) {
     if scalar.value < 0x20 || scalar.value == 0x7F {

@@ -31,7 +31,7 @@ public enum AtomicFile {
   }
 
   /// Writes behind what a file holds, which is made when it is not there. What was written is not synced.
-  static func append(_ bytes: [UInt8], to path: String) throws(DataError) {
+  package static func append(_ bytes: [UInt8], to path: String) throws(DataError) {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw writeError(path, errno) }
     defer { close(descriptor) }
@@ -39,7 +39,7 @@ public enum AtomicFile {
   }
 
   /// Syncs a file and gives it another name on the same device, replacing what has that name.
-  static func move(_ path: String, to destination: String) throws(DataError) {
+  package static func move(_ path: String, to destination: String) throws(DataError) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw writeError(path, errno) }
     defer { close(descriptor) }

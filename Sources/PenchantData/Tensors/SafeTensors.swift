@@ -138,6 +138,17 @@ public struct SafeTensors: Sendable {
     return values
   }
 
+  /// A tensor of bytes.
+  public func bytes(_ name: String) throws(DataError) -> [UInt8] {
+    let entry = try require(name, shape: [nil])
+    guard entry.type == .uint8 else {
+      throw DataError(
+        file: file, field: name, "the tensor \"\(clipped(name))\" does not hold bytes",
+        found: "its type is \(entry.type.rawValue)")
+    }
+    return try source.bytes(entry.bytes)
+  }
+
   /// The values of a tensor of integers.
   public func integers(_ name: String, shape: [Int?]? = nil) throws(DataError) -> [Int] {
     let entry = try require(name, shape: shape)

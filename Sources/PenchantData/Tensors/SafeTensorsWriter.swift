@@ -38,6 +38,11 @@ public struct SafeTensorsWriter: Sendable {
     try add(name, .uint32, shape, count: values.count, values.flatMapBytes { $0.littleEndian })
   }
 
+  /// Adds a tensor of bytes.
+  public mutating func add(_ name: String, shape: [Int], _ values: [UInt8]) throws(DataError) {
+    try add(name, .uint8, shape, count: values.count, values)
+  }
+
   private mutating func add(
     _ name: String, _ type: ElementType, _ shape: [Int], count: Int, _ bytes: [UInt8]
   ) throws(DataError) {

@@ -119,6 +119,28 @@ public enum Loss {
       sizes: [hidden.rows, items.shape.extents[0], hidden.width], reals: [1])
   }
 
+  /// How far the softmax distributions over a catalogue of several states of a row lie apart: the mean over rows and
+  /// ordered pairs of states of KL(p ‖ q), where only p takes a gradient (ReaRec's regulariser, arXiv 2503.22675, eq. 7).
+  ///
+  /// - Parameters:
+  ///   - hidden: `[states, rows, width]`, at most 16 states.
+  ///   - items: `[items, width]`; `bias`: `[items]`, without a gradient.
+  ///   - ids: `[rows]`; a row whose id is `UInt32.max` does not count, other ids are not read.
+  public static func catalogueDivergence(
+    hidden: Tensor, items: Tensor, ids: Ids, bias: Tensor? = nil
+  ) -> Tensor {
+    guard hidden.shape.rank == 3, items.shape.rank == 2, items.width == hidden.width,
+      ids.shape.count == hidden.shape.extents[1], bias.map({ $0.count == items.shape.extents[0] }) ?? true
+    else {
+      return hidden.tape.refuse(
+        "catalogueDivergence", "hidden \(hidden.shape), items \(items.shape), ids \(ids.shape)")
+    }
+    return hidden.tape.record(
+      .catalogueDivergence, [hidden, items, ids.tensor, bias], [],
+      sizes: [hidden.shape.extents[0], hidden.shape.extents[1], items.shape.extents[0], hidden.width],
+      reals: [1])
+  }
+
   /// Mean negative log-probability of rankings: scores `[lists, items]`; `places` `[lists, items]` say
   /// where each item stands
   /// (0 = best, `UInt32.max` = below all ranked ones), without them items stand in order. `top` > 0 counts

@@ -43,11 +43,12 @@ struct Backward {
     case .slice, .concat, .transpose, .maskedMean, .dropout: layout(operation)
     case .linear, .matmul: matrix(operation)
     case .softmax, .layerNorm, .rmsNorm: norm(operation)
-    case .embedding, .attention, .attributeAttention: sequence(operation)
-    case .bce, .mse, .crossEntropy, .catalogueCrossEntropy, .preference, .plackettLuce: loss(index)
+    case .embedding, .attention, .attributeAttention, .prefixAttention, .gru: sequence(operation)
+    case .bce, .mse, .crossEntropy, .catalogueCrossEntropy, .catalogueDivergence, .preference, .plackettLuce:
+      loss(index)
     case .unaryGrad, .sliceGrad, .maskedMeanGrad, .linearGradInput, .linearGradWeight, .softmaxGrad,
       .layerNormGrad,
-      .rmsNormGrad, .embeddingGrad, .attentionGrad, .attributeAttentionGrad:
+      .rmsNormGrad, .embeddingGrad, .attentionGrad, .attributeAttentionGrad, .prefixAttentionGrad, .gruGrad:
       _ = tape.refuse(operation.kind.name, "gradients of gradients are not recorded")
     }
   }

@@ -7,7 +7,7 @@ extension Backward {
     // Operands that have gradients, in the order of the results.
     let operands: [Int]
     switch op.kind {
-    case .preference: operands = [0, 1]
+    case .preference, .catalogueDivergence: operands = [0, 1]
     case .catalogueCrossEntropy: operands = [0, 1, 3]
     default: operands = [0]
     }

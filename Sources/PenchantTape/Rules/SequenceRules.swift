@@ -14,8 +14,8 @@ extension Backward {
       guard let dy = gradient(of: op.outputs[0]), let qkv = op.inputs[0] else { return }
       add(
         emit(
-          .attentionGrad, [dy, qkv, op.inputs[1], op.outputs[0], op.outputs[1]],
-          count: 3 * sizes[0] * sizes[1] * sizes[2] * sizes[3], sizes: sizes, reals: op.reals), to: qkv)
+          .attentionGrad, [dy, qkv, op.inputs[1], op.outputs[0], op.outputs[1], op.inputs[2]],
+          count: tape.slots[qkv].count, sizes: sizes, reals: op.reals), to: qkv)
     case .attributeAttention:
       let pooled = gradient(of: op.outputs[0])
       let weights = gradient(of: op.outputs[1])
@@ -32,7 +32,28 @@ extension Backward {
       for (operand, part) in zip(operands, results) {
         if let operand, let part { add(part, to: operand) }
       }
+    case .prefixAttention:
+      guard let dy = gradient(of: op.outputs[0]) else { return }
+      append(
+        .prefixAttentionGrad, [dy, op.outputs[0], op.outputs[1]] + op.inputs, to: [op.inputs[0], op.inputs[1]],
+        of: op)
+    case .gru:
+      guard let dy = gradient(of: op.outputs[0]) else { return }
+      append(
+        .gruGrad, [dy, op.inputs[1], op.outputs[0], op.outputs[1], op.inputs[3]], to: Array(op.inputs.prefix(3)),
+        of: op)
     default: return
     }
+  }
+
+  /// Records a gradient that is made for all operands in one pass.
+  private mutating func append(
+    _ kind: ProgramOperation.Kind, _ inputs: [Int?], to operands: [Int?], of op: ProgramOperation
+  ) {
+    let operands = operands.compactMap { $0 }
+    let results = operands.map { tape.result(tape.slots[$0].count) }
+    tape.operations.append(
+      ProgramOperation(kind, inputs: inputs, outputs: results, sizes: op.sizes, reals: op.reals))
+    for (operand, part) in zip(operands, results) { add(part, to: operand) }
   }
 }

@@ -121,6 +121,18 @@ public final class Optimizer {
     if let average { copy(average, to: store.values) }
   }
 
+  /// Puts the moving average into another store of the same layout, or does nothing without one.
+  ///
+  /// - Throws: `TapeError.parameter` for a store of another size.
+  public func copyAverage(to other: ParameterStore) throws(TapeError) {
+    guard let average else { return }
+    guard other.layout.count == store.layout.count else {
+      throw .parameter(
+        name: "optimizer.average", detail: "\(other.layout.count) floats for \(store.layout.count)")
+    }
+    copy(average, to: other.values)
+  }
+
   private func array(_ buffer: FloatBuffer?) -> [Float] {
     buffer?.withSpan { span in span.withUnsafeBufferPointer { Array($0) } } ?? []
   }

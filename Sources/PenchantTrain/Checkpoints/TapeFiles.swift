@@ -14,6 +14,7 @@ public enum TapeFiles {
     var moments = SafeTensorsWriter(metadata: ["step": String(state.step), "seed": String(state.seed)])
     try moments.add("first", shape: [state.first.count], state.first)
     try moments.add("second", shape: [state.second.count], state.second)
+    if !state.average.isEmpty { try moments.add("average", shape: [state.average.count], state.average) }
     return ["model.safetensors": model.bytes(), "optimizer.safetensors": moments.bytes()]
   }
 
@@ -42,6 +43,7 @@ public enum TapeFiles {
     state.seed = seed
     state.first = try file.floats("first", shape: [nil], finite: true)
     state.second = try file.floats("second", shape: [nil], finite: true)
+    if !state.average.isEmpty { state.average = try file.floats("average", shape: [nil], finite: true) }
     try optimizer.restore(state)
   }
 }

@@ -28,9 +28,15 @@ public struct Bootstrap: Sendable {
   /// Interval of the mean of `values`; whole groups are drawn when `groups` names one for each value, since values of a
   /// group (pairs of one debate) are not independent.
   public func mean(_ values: [Double], groups: [String]? = nil) -> Interval {
+    let means = replicateMeans(values, groups: groups)
+    return means.isEmpty ? Interval(low: .nan, high: .nan) : percentiles(means)
+  }
+
+  /// The mean of every replicate; none when there are fewer than two values or groups to draw from.
+  public func replicateMeans<Group: Hashable>(_ values: [Double], groups: [Group]?) -> [Double] {
     var sums: [(sum: Double, count: Double)] = values.map { ($0, 1) }
     if let groups, groups.count == values.count {
-      var place: [String: Int] = [:]
+      var place: [Group: Int] = [:]
       sums = []
       for (value, group) in zip(values, groups) {
         let at = place[group, default: sums.count]
@@ -42,8 +48,8 @@ public struct Bootstrap: Sendable {
         sums[at].count += 1
       }
     }
-    guard sums.count > 1 else { return Interval(low: .nan, high: .nan) }
-    let means = (0..<replicates).map { replicate in
+    guard sums.count > 1 else { return [] }
+    return (0..<replicates).map { replicate in
       var draws = Philox(seed: seed, stream: UInt64(replicate))
       var sum = 0.0
       var count = 0.0
@@ -54,7 +60,6 @@ public struct Bootstrap: Sendable {
       }
       return sum / count
     }
-    return percentiles(means)
   }
 
   /// The quantiles that cut off (1 - level) / 2 on either side, interpolated.

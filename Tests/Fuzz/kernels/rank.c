@@ -44,6 +44,30 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                            tied[run], NULL, workspace, bytes));
         EXPECT(status == PN_OK, "%s", pn_status_name(status));
     }
+    if (V) {
+        float *table = floats(n * V, wild);
+        uint32_t *counted[3];
+        for (int c = 0; c < 3; ++c) counted[c] = block_of(n * sizeof(uint32_t), sizeof(uint32_t));
+        pn_status status;
+        CALL(status, pn_rank_of_target_scores_f32(n, V, table, offsets, excluded, targets, counted[0], counted[1],
+                                                  counted[2]));
+        EXPECT(status == PN_OK, "%s", pn_status_name(status));
+        for (size_t i = 0; i < n; ++i) {
+            const float own = table[i * V + targets[i]];
+            uint32_t want[3] = { 0, 0, 0 };
+            for (size_t v = 0; v < V; ++v) {
+                const float s = table[i * V + v];
+                want[2] += isnan(s) != 0;
+                bool out = v == targets[i];
+                for (size_t e = offsets ? offsets[i] : 0; offsets && e < offsets[i + 1]; ++e) out |= excluded[e] == v;
+                if (out) continue;
+                want[0] += s > own || (isnan(own) && !isnan(s));
+                want[1] += s == own;
+            }
+            for (int c = 0; c < 3; ++c)
+                EXPECT(counted[c][i] == want[c], "row %zu count %d: %u, expected %u", i, c, counted[c][i], want[c]);
+        }
+    }
     EXPECT(same_floats(scores[0], scores[1], n * k), "n %zu V %zu d %zu k %zu", n, V, d, k);
     for (size_t i = 0; i < n * k; ++i) EXPECT(ids[0][i] == ids[1][i], "%u and %u", ids[0][i], ids[1][i]);
     for (size_t i = 0; V && i < n; ++i)

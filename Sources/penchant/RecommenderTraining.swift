@@ -1,0 +1,67 @@
+import PenchantData
+import PenchantTrain
+import SequentialRecommenders
+
+/// `penchant train` for every system of `Recommenders`.
+struct RecommenderTraining<Recommender: RecommenderConfiguration>: SystemTraining {
+  let options: Train
+  let defaults = RecommenderSettings<Recommender>()
+  let wants = "a log of interactions (penchant help data)"
+
+  var foreign: [String] {
+    [
+      options.head.map { _ in "--head" }, options.encoder.map { _ in "--encoder" },
+      options.embeddings.map { _ in "--embeddings" }, options.leaveOut.map { _ in "--leave-out" },
+      options.attributes.map { _ in "--attributes" },
+      options.counterfactuals.map { _ in "--counterfactuals" },
+      options.judgements.map { _ in "--judgements" }, options.tests.first.map { _ in "--test" },
+    ].compactMap(\.self)
+  }
+
+  func resolved(
+    _ layers: ConfigurationLayers<RecommenderSettings<Recommender>>
+  ) throws -> RecommenderSettings<Recommender> {
+    var layers = layers
+    let splits = LogProtocol.Split.allCases.map(\.rawValue)
+    if let split = options.log.split, !splits.contains(split) {
+      throw ConfigurationError("--split must be \(splits.joined(separator: ", ")), found \"\(split)\"")
+    }
+    for (key, value) in options.log.settings { try layers.set(key, to: value) }
+    let settings = try layers.resolve()
+    try settings.log.validate()
+    try settings.system.validate()
+    return settings
+  }
+
+  func read(_ path: String) throws -> InteractionLog { try InteractionReader(path).log() }
+
+  func checksum(_ log: InteractionLog, _ settings: RecommenderSettings<Recommender>) -> String {
+    log.checksum()
+  }
+
+  func check(_ training: Training<RecommenderSettings<Recommender>, InteractionLog>) throws {
+    _ = try training.configuration.log.prepare(training.input, file: training.record.data)
+    _ = try descriptions(training.record)
+  }
+
+  func train(
+    _ training: Training<RecommenderSettings<Recommender>, InteractionLog>, into run: RunDirectory
+  ) throws -> Bool {
+    let (settings, record) = (training.configuration, training.record)
+    let log = try settings.log.prepare(training.input, file: record.data)
+    let study = try RecommenderStudy(
+      settings.system, seed: record.seed, descriptions: try descriptions(record))
+    let trainer = Trainer(TrainerConfiguration(), run: run, progress: training.progress)
+    guard let outcome = try study.run(on: log, with: trainer, resume: training.isResumed) else {
+      return false
+    }
+    let writer = RecommenderRunWriter(run: run, result: outcome.result)
+    try writer.write(outcome.model, histories: log.histories)
+    if options.common.json { try printJSON(outcome.result) } else { print(writer.text) }
+    return true
+  }
+
+  private func descriptions(_ record: RunRecord) throws -> ItemDescriptions {
+    try record.items.map { try ItemDescriptions($0) } ?? ItemDescriptions()
+  }
+}

@@ -1,0 +1,176 @@
+import Foundation
+import PenchantKernels
+import PenchantTrain
+import TestSupport
+import Testing
+
+@testable import SequentialRecommenders
+
+/// Training, scoring and serving of ReaRec.
+@Suite struct ReaRecTests {
+  static func configuration(
+    _ method: ReaRecConfiguration.Method, _ change: (inout ReaRecConfiguration) -> Void = { _ in }
+  ) -> ReaRecConfiguration {
+    var c = ReaRecConfiguration()
+    (c.model.width, c.model.heads, c.model.inner, c.model.longest) = (16, 2, 24, 8)
+    (c.model.dropout, c.reasoning.dropout, c.reasoning.method) = (0.1, 0.1, method)
+    (c.optimizer.rows, c.optimizer.learningRate) = (128, 1e-2)
+    (c.run.epochs, c.run.patience) = (12, 0)
+    change(&c)
+    return c
+  }
+
+  @Test(arguments: ReaRecConfiguration.Method.allCases)
+  func learnsARing(_ method: ReaRecConfiguration.Method) throws {
+    let (train, cases) = try SASRecTests.ring(300, items: 40)
+    let model = try ReaRec(Self.configuration(method), seed: 3).fit(to: train, validating: cases)
+    let places = try FullRanking().evaluate(model.scorer(), on: cases).unmasked.places
+    let ndcg = try places.mean(RankingMetric(.ndcg, at: 10))
+    #expect(ndcg > 0.95, "\(method): \(ndcg)")
+    let read = try FittedReaRec(bytes: model.bytes(), name: "m")
+    #expect(try FullRanking().evaluate(read.scorer(), on: cases).unmasked.places == places)
+    #expect(throws: (any Error).self) { try FittedSASRec(bytes: model.bytes(), name: "m") }
+  }
+
+  @Test func learnsARingFromBothSides() throws {
+    let (train, cases) = try SASRecTests.ring(150, items: 40)
+    let configuration = Self.configuration(.prl) {
+      $0.reasoning.backbone = .bert4rec
+      $0.optimizer.rows = 512
+      $0.run.epochs = 8
+    }
+    let model = try ReaRec(configuration, seed: 3).fit(to: train, validating: cases)
+    let places = try FullRanking().evaluate(model.scorer(), on: cases).unmasked.places
+    #expect(try places.mean(RankingMetric(.ndcg, at: 10)) > 0.9)
+  }
+
+  /// 13.1, 7.
+  @Test(arguments: [ReaRecConfiguration.Method.erl, .prl])
+  func sameBitsForAnyNumberOfThreads(_ method: ReaRecConfiguration.Method) throws {
+    let (train, cases) = try SASRecTests.ring(120, items: 50)
+    let configuration = Self.configuration(method) { $0.run.steps = 12 }
+    let models = try [1, 2, 3].map { threads in
+      try Team.with(threads: threads) {
+        try ReaRec(configuration, seed: 3).fit(to: train, validating: cases).parameters
+      }
+    }
+    for other in models.dropFirst() { #expect(other == models[0]) }
+  }
+
+  @Test func resumedInTheMiddleOfAnEpochHasTheSameBits() throws {
+    let (train, cases) = try SASRecTests.ring(120, items: 50, longest: 30)
+    let configuration = Self.configuration(.prl) {
+      $0.run.epochs = 2
+      $0.run.checkpointEvery = 5
+    }
+    let whole = try ReaRec(configuration, seed: 8).fit(to: train, validating: cases)
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("penchant-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let run = try RunDirectory.create(folder)
+    let left = Countdown(7)
+    _ = try ReaRec(configuration, seed: 8).fit(
+      to: train, validating: cases, with: Trainer(configuration.run, run: run, shouldStop: { left.isOver() }),
+      resume: true)
+    let resumed = try ReaRec(configuration, seed: 8).fit(
+      to: train, validating: cases, with: Trainer(configuration.run, run: run), resume: true)
+    #expect(resumed.parameters == whole.parameters)
+  }
+
+  @Test func everyPrefixIsASampleOfItsOwn() throws {
+    let sequences = try PackingTests.sequences(PackingTests.lengths(60))
+    let windows = TrainingWindows(sequences, longest: 10, context: 0, everyPrefix: true)
+    var targets: [Int] = []
+    for window in try windows.windows(epoch: 1, seed: 5) {
+      #expect((1...10).contains(window.count) && window.context == window.count - 1)
+      let target = window.start + window.count
+      let user = try #require(sequences.offsets.lastIndex { $0 <= window.start })
+      #expect(target < sequences.offsets[user + 1])
+      #expect(window.count == min(10, target - sequences.offsets[user]))
+      targets.append(target)
+    }
+    let expected = (0..<sequences.count).flatMap { sequences.offsets[$0]..<sequences.offsets[$0 + 1] }
+      .filter { !sequences.offsets.contains($0) }
+    #expect(targets.sorted() == expected)
+    var stream = try PackedStream(windows, rows: 256, seed: 4)
+    for number in 0..<stream.blocksPerEpoch {
+      try stream.advance(to: number)
+      #expect(stream.block.sequences <= Questions.most(256))
+    }
+  }
+
+  @Test func stepsAreReportedOneByOne() throws {
+    let (train, cases) = try SASRecTests.ring(100, items: 40)
+    let metrics = [try RankingMetric(.ndcg, at: 10), try RankingMetric(.recall, at: 10)]
+    let configuration = Self.configuration(.erl) { $0.run.steps = 10 }
+    let model = try ReaRec(configuration, seed: 3).fit(to: train)
+    let replica = try FullRanking().evaluate(PopularityModel(train), on: cases).unmasked.places
+    let report = try model.stepReport(
+      on: cases, metrics: metrics, replicas: [replica, replica, replica])
+    let whole = try FullRanking().evaluate(model.scorer(), on: cases).unmasked.places
+    #expect(report.values.count == 3 && report.model == metrics.map { whole.mean($0) })
+    #expect(report.oracle.steps == report.values.map { $0[0] } && report.oracle.nullGain == 0)
+    for step in 0..<3 {
+      #expect(abs(report.similarity[step][step] - 1) < 1e-9 && report.divergence[step][step] == 0)
+      for other in 0..<3 where other != step {
+        #expect(abs(report.similarity[step][other]) <= 1 && report.divergence[step][other] > 0)
+      }
+    }
+    #expect(report.table.contains("step 2") && report.table.contains("base models"))
+    #expect(throws: ConfigurationError.self) { try model.stepReport(on: cases, metrics: []) }
+    #expect(throws: KernelError.self) {
+      try model.stepReport(on: cases, metrics: metrics, replicas: [replica])
+    }
+  }
+
+  @Test func theDemoComparesBaseAndReasoning() throws {
+    var demo = ReasoningDemo()
+    (demo.log.users, demo.log.items, demo.log.clusters) = (150, 40, 4)
+    demo.configuration = Self.configuration(.prl) { $0.run.steps = 30 }
+    let comparison = try demo.run(seed: 1)
+    #expect(comparison.ndcg.allSatisfy { $0 > 0.1 && $0 < 1 } && comparison.bestRecall > 0.2)
+    #expect(comparison.report.model[0] == comparison.ndcg[1])
+    #expect(comparison.table.contains("prl, K 2") && comparison.table.contains("best possible"))
+    demo.log.clusters = 0
+    #expect(throws: KernelError.self) { try demo.run() }
+  }
+
+  struct Refused: Sendable, CustomTestStringConvertible {
+    let name: String
+    let change: @Sendable (inout ReaRecConfiguration) -> Void
+    init(_ name: String, _ change: @escaping @Sendable (inout ReaRecConfiguration) -> Void) {
+      (self.name, self.change) = (name, change)
+    }
+    var testDescription: String { name }
+
+    static let all = [
+      Refused("reasoning.steps") { $0.reasoning.steps = 6 },
+      Refused("reasoning.temperature") { $0.reasoning.temperature = 0 },
+      Refused("reasoning.temperature") { $0.reasoning.temperature = .nan },
+      Refused("reasoning.decay") { $0.reasoning.decay = 0.5 },
+      Refused("reasoning.divergence") { $0.reasoning.divergence = -1 },
+      Refused("reasoning.noise") { $0.reasoning.noise = .infinity },
+      Refused("reasoning.dropout") { $0.reasoning.dropout = 1 },
+      Refused("reasoning.form") { ($0.reasoning.backbone, $0.reasoning.form) = (.bert4rec, .shared) },
+      Refused("model.norm") { $0.model.norm = .pre }, Refused("model.heads") { $0.model.heads = 3 },
+    ]
+  }
+
+  @Test(arguments: Refused.all) func aSettingThatCannotBeIsNamed(_ setting: Refused) throws {
+    let error = #expect(throws: ConfigurationError.self) {
+      try ReaRec(Self.configuration(.prl, setting.change))
+    }
+    #expect(error?.description.contains(setting.name) == true, "\(error?.description ?? "")")
+  }
+}
+
+/// Over after being asked so many times.
+private final class Countdown: @unchecked Sendable {
+  // Asked by one thread.
+  private var left: Int
+  init(_ left: Int) { self.left = left }
+  func isOver() -> Bool {
+    left -= 1
+    return left <= 0
+  }
+}

@@ -1,0 +1,20 @@
+import Foundation
+
+/// Public data sets in a folder `shared/data` beside the package or above it; nil where there is none.
+enum SharedData {
+  private static let folder: String? = {
+    var place = URL(filePath: #filePath).deletingLastPathComponent()
+    while place.path != "/" {
+      let folder = place.appending(path: "shared/data").path
+      if FileManager.default.fileExists(atPath: folder) { return folder }
+      place = place.deletingLastPathComponent()
+    }
+    return nil
+  }()
+
+  static func has(_ file: String) -> Bool {
+    folder.map { FileManager.default.fileExists(atPath: "\($0)/\(file)") } ?? false
+  }
+
+  static func path(_ file: String) -> String { "\(folder ?? "")/\(file)" }
+}
