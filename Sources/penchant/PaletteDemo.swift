@@ -35,7 +35,9 @@ struct PaletteDemo {
   private static let strong = 0.5
 
   func run() throws {
-    for name in FittedTextPalette.File.allCases.map(\.rawValue) + ["config.yaml", "metrics.jsonl", "checkpoints", "selection.json"] {
+    for name in FittedTextPalette.File.allCases.map(\.rawValue) + [
+      "config.yaml", "metrics.jsonl", "checkpoints", "selection.json",
+    ] {
       try SystemFiles().remove("\(out)/\(name)")
     }
     let run = try RunDirectory.create(out)
@@ -67,7 +69,9 @@ struct PaletteDemo {
     for (name, weights) in DemoCorpus.communities {
       guard let community = profile.communities.first(where: { $0.community == name }) else { continue }
       for (place, trait) in traits.enumerated() {
-        guard let entry = community.entries.first(where: { $0.attribute == trait.attribute }) else { continue }
+        guard let entry = community.entries.first(where: { $0.attribute == trait.attribute }) else {
+          continue
+        }
         tastes.append(
           Taste(
             community: name, trait: DemoCorpus.traits[place], attribute: trait.attribute,
@@ -78,7 +82,8 @@ struct PaletteDemo {
     let strong = tastes.filter { abs($0.planted) >= Self.strong }
     return Findings(
       tastes: tastes, correlation: pearsonCorrelation(tastes.map(\.planted), tastes.map(\.found)),
-      signs: Double(strong.count { $0.planted * $0.found > 0 }) / Double(max(1, strong.count)), result: result)
+      signs: Double(strong.count { $0.planted * $0.found > 0 }) / Double(max(1, strong.count)), result: result
+    )
   }
 
   private func text(_ findings: Findings) -> String {
@@ -111,18 +116,24 @@ struct PaletteDemo {
       Attribute.standard.first { $0.name == name }
     } + [
       own(
-        "evidence", "unsupported", "evidenced", "Whether claims rest on something that was counted or measured.",
+        "evidence", "unsupported", "evidenced",
+        "Whether claims rest on something that was counted or measured.",
         ["i just think", "no idea", "people say", "it is a feeling", "who knows"],
-        ["a survey", "percent", "according to", "studies", "the data", "a trial", "the yearly report", "measured"]),
+        [
+          "a survey", "percent", "according to", "studies", "the data", "a trial", "the yearly report",
+          "measured",
+        ]),
       own(
         "anecdote", "impersonal", "anecdotal", "Whether the writer tells of something that happened.",
         ["in general", "as a rule", "on average", "broadly"],
         [
-          "my grandmother", "when i was nine", "last winter", "i cried", "we once", "my brother and i", "i remember",
+          "my grandmother", "when i was nine", "last winter", "i cried", "we once", "my brother and i",
+          "i remember",
           "an old man",
         ]),
       own(
-        "wit", "earnest", "witty", "Whether it is written to amuse.", ["seriously", "in earnest", "to be serious"],
+        "wit", "earnest", "witty", "Whether it is written to amuse.",
+        ["seriously", "in earnest", "to be serious"],
         ["my cat", "my dog", "haha", "lol", "frankly", "owe me money", "regret everything", "lonely"]),
       own(
         "jargon", "plain-spoken", "technical", "Whether it is written in the words of a trade.",
@@ -134,11 +145,15 @@ struct PaletteDemo {
     ]
 
   private static func own(
-    _ name: String, _ low: String, _ high: String, _ definition: String, _ lowWords: [String], _ highWords: [String]
+    _ name: String, _ low: String, _ high: String, _ definition: String, _ lowWords: [String],
+    _ highWords: [String]
   ) -> Attribute {
     Attribute(
       name: name, family: .norm, low: low, high: high, definition: definition,
-      levels: ["Entirely \(low).", "Rather \(low).", "Neither \(low) nor \(high).", "Rather \(high).", "Entirely \(high)."],
+      levels: [
+        "Entirely \(low).", "Rather \(low).", "Neither \(low) nor \(high).", "Rather \(high).",
+        "Entirely \(high).",
+      ],
       lowWords: lowWords, highWords: highWords)
   }
 }

@@ -7,9 +7,11 @@ extension PaletteResult {
   /// The report's numbers.
   func reportInput(_ run: RunDirectory) -> PaletteReportInput {
     PaletteReportInput(
-      title: "What \(communities.count > 1 ? "each community" : "people") in \(URL(fileURLWithPath: data).lastPathComponent) "
+      title:
+        "What \(communities.count > 1 ? "each community" : "people") in \(URL(fileURLWithPath: data).lastPathComponent) "
         + (communities.count > 1 ? "prefers" : "prefer"),
-      pairs: pairs, attributes: attributes.map(Self.shown), accuracy: accuracy, profiles: profile.map(Self.weights) ?? [],
+      pairs: pairs, attributes: attributes.map(Self.shown), accuracy: accuracy,
+      profiles: profile.map(Self.weights) ?? [],
       responses: responses, explanations: explanations.map(Self.shown), heads: heads.cards.map(Self.shown),
       crossReaction: heads.crossReaction.isEmpty
         ? nil
@@ -17,17 +19,20 @@ extension PaletteResult {
       drift: periods.flatMap { period in
         Self.weights(period.profile).map {
           PaletteReportInput.Drift(
-            community: $0.community, attribute: $0.attribute, period: period.name, weight: $0.weight, low: $0.low,
+            community: $0.community, attribute: $0.attribute, period: period.name, weight: $0.weight,
+            low: $0.low,
             high: $0.high)
         }
-      }, calibration: chances.map(Self.shown), correlation: diagnostics.flatMap(Self.shown), facts: facts(run))
+      }, calibration: chances.map(Self.shown), correlation: diagnostics.flatMap(Self.shown), facts: facts(run)
+    )
   }
 
   private var accuracy: PaletteReportInput.Accuracy? {
     guard !testSets.isEmpty else { return nil }
     return PaletteReportInput.Accuracy(
       testSets: testSets.map {
-        PaletteReportInput.Accuracy.TestSet(name: $0.name, meaning: $0.meaning, pairs: $0.pairs, sharesTexts: $0.shared > 0)
+        PaletteReportInput.Accuracy.TestSet(
+          name: $0.name, meaning: $0.meaning, pairs: $0.pairs, sharesTexts: $0.shared > 0)
       },
       rows: rows.map { row in
         PaletteReportInput.Accuracy.Row(
@@ -47,7 +52,9 @@ extension PaletteResult {
         PaletteReportInput.Response.Level(level: $0.offset + 1, effect: $0.element)
       }
       return levels.isEmpty
-        ? nil : PaletteReportInput.Response(community: named(curve.community), attribute: curve.attribute, levels: levels)
+        ? nil
+        : PaletteReportInput.Response(
+          community: named(curve.community), attribute: curve.attribute, levels: levels)
     }
   }
 
@@ -61,12 +68,16 @@ extension PaletteResult {
     ]
     if let refitting = profile?.refitting {
       facts.insert(
-        ("intervals of weights", "\(refitting.refits) refits to other draws of the \(refitting.drawn.rawValue)"), at: 4)
+        (
+          "intervals of weights",
+          "\(refitting.refits) refits to other draws of the \(refitting.drawn.rawValue)"
+        ), at: 4)
     }
     if let stability, stability.correlation.isFinite {
       facts.insert(
         (
-          "weights of two halves of the posts", "correlate with \(decimal(stability.correlation, 2)); "
+          "weights of two halves of the posts",
+          "correlate with \(decimal(stability.correlation, 2)); "
             + "\(decimal(100 * stability.signs, 0))% have the same sign"
         ), at: 4)
     }
@@ -74,13 +85,17 @@ extension PaletteResult {
       guard let gain = gains.first(where: { $0.testSet == set.name && $0.community == nil }) else { continue }
       facts.insert(
         (
-          "attributes add, \(set.name)", "\(decimal(100 * gain.difference.value, 1)) points of accuracy to content alone, 95% "
+          "attributes add, \(set.name)",
+          "\(decimal(100 * gain.difference.value, 1)) points of accuracy to content alone, 95% "
             + "\(decimal(100 * gain.difference.interval.low, 1)) to \(decimal(100 * gain.difference.interval.high, 1))"
         ), at: 2)
     }
     if let leaks {
-      facts.append(("test pairs with a text of training", leaks.sharedComment.map { "\(decimal(100 * $0, 1))%" } ?? "-"))
-      if let earlier = leaks.earlierWins { facts.append(("the earlier text wins", "\(decimal(100 * earlier, 1))%")) }
+      facts.append(
+        ("test pairs with a text of training", leaks.sharedComment.map { "\(decimal(100 * $0, 1))%" } ?? "-"))
+      if let earlier = leaks.earlierWins {
+        facts.append(("the earlier text wins", "\(decimal(100 * earlier, 1))%"))
+      }
     }
     return facts.map { PaletteReportInput.Fact($0.0, $0.1) }
   }
@@ -144,10 +159,13 @@ extension PaletteResult {
   /// nil when a column is constant or a sum of others.
   private static func shown(_ diagnostics: ColumnDiagnostics) -> PaletteReportInput.Correlation? {
     let K = diagnostics.columns.count
-    guard diagnostics.correlations.allSatisfy(\.isFinite), diagnostics.inflation.allSatisfy(\.isFinite) else { return nil }
+    guard diagnostics.correlations.allSatisfy(\.isFinite), diagnostics.inflation.allSatisfy(\.isFinite) else {
+      return nil
+    }
     return PaletteReportInput.Correlation(
       matrix: PaletteReportInput.Matrix(
-        attributes: diagnostics.columns, values: (0..<K).map { Array(diagnostics.correlations[$0 * K..<($0 + 1) * K]) }),
+        attributes: diagnostics.columns,
+        values: (0..<K).map { Array(diagnostics.correlations[$0 * K..<($0 + 1) * K]) }),
       vif: diagnostics.inflation)
   }
 

@@ -18,13 +18,16 @@ struct PaletteRunWriter {
 
   /// `report.html`, and its numbers as JSON and CSV.
   func writeReport() throws {
-    for (name, data) in try PaletteReport(result.reportInput(run)).files() { try run.write(name, bytes: Array(data)) }
+    for (name, data) in try PaletteReport(result.reportInput(run)).files() {
+      try run.write(name, bytes: Array(data))
+    }
   }
 
   private var card: ModelCard {
     ModelCard(
       system: result.system,
-      summary: "Pairwise choices of \(max(1, result.communities.count)) communities from the content of texts and "
+      summary:
+        "Pairwise choices of \(max(1, result.communities.count)) communities from the content of texts and "
         + "\(result.attributes.count) attributes, with a weight of every attribute for every community. "
         + "Evaluation: \(result.evaluation).",
       data: result.data, seed: result.seed,
@@ -62,15 +65,21 @@ struct PaletteRunWriter {
         + result.rows.map { row in
           [row.model]
             + row.accuracy.flatMap { share in
-              [decimal(share?.value, 4), share.map { "\(decimal($0.interval.low))-\(decimal($0.interval.high))" } ?? "-"]
+              [
+                decimal(share?.value, 4),
+                share.map { "\(decimal($0.interval.low))-\(decimal($0.interval.high))" } ?? "-",
+              ]
             }
         })
   }
 
   /// One sentence on what attributes add to content.
   private func gain(_ set: PaletteResult.TestSet) -> String? {
-    guard let gain = result.gains.first(where: { $0.testSet == set.name && $0.community == nil }) else { return nil }
-    let ends = "95% \(signed(gain.difference.interval.low)) to \(signed(gain.difference.interval.high)), by \(result.clusters.rawValue)"
+    guard let gain = result.gains.first(where: { $0.testSet == set.name && $0.community == nil }) else {
+      return nil
+    }
+    let ends =
+      "95% \(signed(gain.difference.interval.low)) to \(signed(gain.difference.interval.high)), by \(result.clusters.rawValue)"
     return "\(set.name): with attributes \(signed(gain.difference.value)) over content alone (\(ends))"
   }
 
@@ -79,18 +88,24 @@ struct PaletteRunWriter {
     let limit = 40
     var rows = [["", "weights that stand out (log-odds for one standard deviation)"]]
     for community in profile.communities.prefix(limit) {
-      let standing = community.entries.filter { $0.certainty?.isFlagged ?? false }.sorted { abs($0.weight) > abs($1.weight) }.prefix(5)
+      let standing = community.entries.filter { $0.certainty?.isFlagged ?? false }.sorted {
+        abs($0.weight) > abs($1.weight)
+      }.prefix(5)
       let words = standing.map { "\($0.attribute) \(signed($0.weight, 2))" }
       rows.append([
         community.community.isEmpty ? "(all)" : community.community,
         words.isEmpty ? "none" : words.joined(separator: ", "),
       ])
     }
-    if profile.communities.count > limit { rows.append(["and \(profile.communities.count - limit) more", ""]) }
+    if profile.communities.count > limit {
+      rows.append(["and \(profile.communities.count - limit) more", ""])
+    }
     let width = rows.map { $0[0].count }.max() ?? 0
     return rows.map { $0[0].padding(toLength: width, withPad: " ", startingAt: 0) + "  " + $0[1] }
       .joined(separator: "\n")
   }
 
-  private func signed(_ value: Double, _ digits: Int = 3) -> String { (value < 0 ? "" : "+") + decimal(value, digits) }
+  private func signed(_ value: Double, _ digits: Int = 3) -> String {
+    (value < 0 ? "" : "+") + decimal(value, digits)
+  }
 }

@@ -16,7 +16,10 @@ import Testing
 
   @Test func everyDefaultIsWrittenAndReadBack() throws {
     let text = try ConfigurationLayers.text(Settings())
-    #expect(text == "optimizer:\n  learning_rate: 0.001\n  batch_size: 64\nhidden: [64, 32]\nname: plain\non: true\n" || text.contains("learning_rate: 0.001"))
+    #expect(
+      text
+        == "optimizer:\n  learning_rate: 0.001\n  batch_size: 64\nhidden: [64, 32]\nname: plain\non: true\n"
+        || text.contains("learning_rate: 0.001"))
     var layers = try ConfigurationLayers(defaults: Settings())
     try layers.apply(yaml: text, file: "config.yaml")
     #expect(try layers.resolve() == Settings())
@@ -33,8 +36,14 @@ import Testing
   }
 
   @Test(arguments: [
-    ("optimizer:\n  learning_rte: 1\n", "a.yaml:2: \"optimizer.learning_rte\" is not a setting\n  did you mean \"learning_rate\"?"),
-    ("optimizer:\n  batch_size: many\n", "a.yaml:2: \"optimizer.batch_size\" must be a whole number, found text \"many\""),
+    (
+      "optimizer:\n  learning_rte: 1\n",
+      "a.yaml:2: \"optimizer.learning_rte\" is not a setting\n  did you mean \"learning_rate\"?"
+    ),
+    (
+      "optimizer:\n  batch_size: many\n",
+      "a.yaml:2: \"optimizer.batch_size\" must be a whole number, found text \"many\""
+    ),
     ("optimizer: 3\n", "a.yaml:1: \"optimizer\" must be a mapping of keys to values"),
     ("hidden: 3\n", "a.yaml:1: \"hidden\" must be a list, found a whole number \"3\""),
   ])
@@ -54,6 +63,8 @@ import Testing
   @Test func trainerSettingsAreChecked() {
     var settings = TrainerConfiguration()
     settings.checkpointEvery = 0
-    #expect(throws: ConfigurationError("run.checkpoint_every must be at least 1, found 0")) { try settings.validate() }
+    #expect(throws: ConfigurationError("run.checkpoint_every must be at least 1, found 0")) {
+      try settings.validate()
+    }
   }
 }

@@ -42,7 +42,9 @@ extension DoubleInterpreter {
       (0..<width).reduce(0) { $0 + other($1) * value(key, part, head, $1) }
     }
     /// Weights of the keys of the query in row `row` of `own`, and the log of their sum.
-    func weights(_ row: Int, _ head: Int, _ keys: [PrefixKey], _ scale: Double) -> (p: [Double], logSum: Double) {
+    func weights(_ row: Int, _ head: Int, _ keys: [PrefixKey], _ scale: Double) -> (
+      p: [Double], logSum: Double
+    ) {
       let scores = keys.map { scale * dot($0, 1, head) { own[index(row, 0, head, $0)] } }
       let top = scores.max() ?? 0
       let sum = scores.reduce(0) { $0 + exp($1 - top) }

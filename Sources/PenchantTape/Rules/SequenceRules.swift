@@ -35,12 +35,14 @@ extension Backward {
     case .prefixAttention:
       guard let dy = gradient(of: op.outputs[0]) else { return }
       append(
-        .prefixAttentionGrad, [dy, op.outputs[0], op.outputs[1]] + op.inputs, to: [op.inputs[0], op.inputs[1]],
+        .prefixAttentionGrad, [dy, op.outputs[0], op.outputs[1]] + op.inputs,
+        to: [op.inputs[0], op.inputs[1]],
         of: op)
     case .gru:
       guard let dy = gradient(of: op.outputs[0]) else { return }
       append(
-        .gruGrad, [dy, op.inputs[1], op.outputs[0], op.outputs[1], op.inputs[3]], to: Array(op.inputs.prefix(3)),
+        .gruGrad, [dy, op.inputs[1], op.outputs[0], op.outputs[1], op.inputs[3]],
+        to: Array(op.inputs.prefix(3)),
         of: op)
     default: return
     }

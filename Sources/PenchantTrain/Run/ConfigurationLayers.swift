@@ -46,8 +46,11 @@ public struct ConfigurationLayers<Value: Codable & Sendable>: Sendable {
 
   public func resolve() throws -> Value {
     do {
-      guard let node = try Yams.compose(yaml: yaml) else { throw ConfigurationError("the configuration is empty") }
-      return try YAMLDecoder().decode(Value.self, from: Yams.serialize(node: Self.renamed(node, Self.camelCase)))
+      guard let node = try Yams.compose(yaml: yaml) else {
+        throw ConfigurationError("the configuration is empty")
+      }
+      return try YAMLDecoder().decode(
+        Value.self, from: Yams.serialize(node: Self.renamed(node, Self.camelCase)))
     } catch let error as DecodingError {
       throw ConfigurationError(Self.sentence(error))
     }
@@ -72,14 +75,16 @@ public struct ConfigurationLayers<Value: Codable & Sendable>: Sendable {
 
   private static func camelCase(_ name: String) -> String {
     let parts = name.split(separator: "_")
-    return (parts.first.map(String.init) ?? "") + parts.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+    return (parts.first.map(String.init) ?? "")
+      + parts.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
   }
 
   private static func plain(_ node: Node) -> Node {
     switch node {
     case .mapping(let mapping): .mapping(.init(mapping.map { ($0.key, plain($0.value)) }))
     case .sequence(let sequence): .sequence(.init(sequence.map(plain), sequence.tag, .flow))
-    case .scalar(let scalar): node.float.map { node.int == nil && scalar.style == .plain ? Node("\($0)") : node } ?? node
+    case .scalar(let scalar):
+      node.float.map { node.int == nil && scalar.style == .plain ? Node("\($0)") : node } ?? node
     default: node
     }
   }
@@ -91,7 +96,8 @@ public struct ConfigurationLayers<Value: Codable & Sendable>: Sendable {
     }
     guard case .mapping(let changes) = layer else {
       throw ConfigurationError(
-        "\(place(layer))\(path.isEmpty ? "a configuration" : "\"\(path)\"") must be a mapping of keys to values")
+        "\(place(layer))\(path.isEmpty ? "a configuration" : "\"\(path)\"") must be a mapping of keys to values"
+      )
     }
     guard var mapping = base.mapping else { return }
     for (keyNode, value) in changes {
@@ -99,14 +105,17 @@ public struct ConfigurationLayers<Value: Codable & Sendable>: Sendable {
       let full = path.isEmpty ? key : "\(path).\(key)"
       guard var present = mapping[Node(key)] else {
         let keys = mapping.keys.compactMap(\.string)
-        let hint = nearestName(to: key, among: keys).map { "did you mean \"\($0)\"?" } ?? "keys here: \(keys.joined(separator: ", "))"
+        let hint =
+          nearestName(to: key, among: keys).map { "did you mean \"\($0)\"?" }
+          ?? "keys here: \(keys.joined(separator: ", "))"
         throw ConfigurationError("\(place(keyNode))\"\(full)\" is not a setting\n  \(hint)")
       }
       if present.mapping != nil {
         try merge(value, into: &present, path: full, file: file)
       } else {
         if let expected = kind(of: present), let found = kind(of: value), !fits(value, found, expected) {
-          throw ConfigurationError("\(place(value))\"\(full)\" must be \(expected), found \(found)\(shown(value))")
+          throw ConfigurationError(
+            "\(place(value))\"\(full)\" must be \(expected), found \(found)\(shown(value))")
         }
         present = value
       }
@@ -117,7 +126,8 @@ public struct ConfigurationLayers<Value: Codable & Sendable>: Sendable {
 
   private static func fits(_ node: Node, _ found: String, _ expected: String) -> Bool {
     found == expected || (expected == "a number" && found == "a whole number")
-      || (expected == "a whole number" && found == "a whole number") || expected == "text" && node.scalar != nil
+      || (expected == "a whole number" && found == "a whole number")
+      || expected == "text" && node.scalar != nil
       || expected == "nothing" || found == "nothing"
   }
 
@@ -126,12 +136,19 @@ public struct ConfigurationLayers<Value: Codable & Sendable>: Sendable {
     case .mapping: "a mapping"
     case .sequence: "a list"
     case .scalar(let scalar):
-      if scalar.style != .plain { "text" }
-      else if node.null != nil { "nothing" }
-      else if node.bool != nil { "true or false" }
-      else if node.int != nil { "a whole number" }
-      else if node.float != nil { "a number" }
-      else { "text" }
+      if scalar.style != .plain {
+        "text"
+      } else if node.null != nil {
+        "nothing"
+      } else if node.bool != nil {
+        "true or false"
+      } else if node.int != nil {
+        "a whole number"
+      } else if node.float != nil {
+        "a number"
+      } else {
+        "text"
+      }
     default: nil
     }
   }

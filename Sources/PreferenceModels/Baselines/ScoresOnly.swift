@@ -59,6 +59,7 @@ func estimate(_ pairs: ScoredPairs, _ newton: DampedNewton, _ start: [Double]?) 
   let likelihood = PairLikelihood(pairs: pairs)
   let optimum = try newton.solve(likelihood, from: start)
   return try LinearEstimate(
-    optimum, columns: pairs.columns, scores: likelihood.scores(at: optimum.weights, by: pairs.post, groups: pairs.posts),
+    optimum, columns: pairs.columns,
+    scores: likelihood.scores(at: optimum.weights, by: pairs.post, groups: pairs.posts),
     logLikelihood: -likelihood.value(at: optimum.weights))
 }

@@ -71,7 +71,9 @@ public struct BradleyTerry: Sendable {
   /// Scores of all texts, not calibrated, by linear fits to pairs with other weights; features and penalty stay.
   ///
   /// - Parameter factors: of each fit, what every pair of the table counts.
-  func scores(_ texts: PreparedTexts, _ train: [Int], counting factors: [[Float]], ridge: Double) throws -> [[Double]] {
+  func scores(_ texts: PreparedTexts, _ train: [Int], counting factors: [[Float]], ridge: Double) throws
+    -> [[Double]]
+  {
     let table = texts.table
     let space = try LinearSpace(texts.fit(train).rows)
     let start = try space.fit(PairSelection(table, train), ridge: ridge, tolerance: 1e-3).coefficients

@@ -31,7 +31,8 @@ public struct PrefPalette: Sendable {
   ///
   /// - Parameter start: a linear utility to start from, instead of none.
   public func fit(
-    to data: PaletteData, validating: PaletteData? = nil, start linear: PaletteStart? = nil, run: RunDirectory? = nil,
+    to data: PaletteData, validating: PaletteData? = nil, start linear: PaletteStart? = nil,
+    run: RunDirectory? = nil,
     resume: Bool = false, progress: ProgressLine = ProgressLine(style: .silent)
   ) throws -> FittedPrefPalette {
     var task = try PaletteTask(data, validation: validating, configuration, start: linear, seed: seed)
@@ -61,7 +62,8 @@ public struct PrefPalette: Sendable {
   /// attention so small that it starts all but uniform, where a direction is the attribute's weight. Drawn larger, its
   /// query passes content into the weights from the first step and overfits: 0.015 of accuracy at 2,000 pairs.
   static func initial(
-    _ shape: PaletteShape, _ configuration: PrefPaletteConfiguration.Model, start: PaletteStart? = nil, seed: UInt64
+    _ shape: PaletteShape, _ configuration: PrefPaletteConfiguration.Model, start: PaletteStart? = nil,
+    seed: UInt64
   ) throws -> [Float] {
     var parameters = [Float](repeating: 0, count: shape.count)
     var stream = RandomStream(seed: seed, stream: 0)

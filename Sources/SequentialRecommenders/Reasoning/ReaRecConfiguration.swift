@@ -89,7 +89,8 @@ public struct ReaRecConfiguration: SequenceConfiguration {
       r.temperature >= 1e-3 && r.temperature <= 1e3, "reasoning.temperature", "0.001 to 1000", r.temperature)
     try check((1...100).contains(r.decay), "reasoning.decay", "1 to 100", r.decay)
     for (name, value) in [
-      ("divergence", r.divergence), ("noise", r.noise), ("progressive", r.progressive), ("contrast", r.contrast),
+      ("divergence", r.divergence), ("noise", r.noise), ("progressive", r.progressive),
+      ("contrast", r.contrast),
     ] {
       try check((0...1000).contains(value), "reasoning.\(name)", "0 to 1000", value)
     }

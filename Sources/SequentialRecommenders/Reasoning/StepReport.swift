@@ -26,10 +26,12 @@ public struct StepReport: Sendable, Equatable, Codable {
     var lines = [padded("", 16) + metrics.map { padded($0, 11, left: true) }.joined()]
     lines += zip(steps, values).map(row) + [row("model", model)]
     lines.append(
-      "best step a case: \(oracle.metric) \(fixed(oracle.oracle)), \(percent(oracle.gain)) over the best step")
+      "best step a case: \(oracle.metric) \(fixed(oracle.oracle)), \(percent(oracle.gain)) over the best step"
+    )
     if let null = oracle.replicaOracle, let gain = oracle.nullGain {
       lines.append(
-        "best of \(oracle.replicas.count) base models a case: \(fixed(null)), \(percent(gain)) over the best of them")
+        "best of \(oracle.replicas.count) base models a case: \(fixed(null)), \(percent(gain)) over the best of them"
+      )
     }
     lines.append(padded("cosine", 16) + steps.map { padded($0, 11, left: true) }.joined())
     lines += zip(steps, similarity).map(row)

@@ -51,7 +51,8 @@ extension FittedSequenceModel<ReaRecConfiguration> {
   public func recommender(steps: Int? = nil) throws -> SASRecRecommender {
     guard configuration.reasoning.isCausal else {
       throw ConfigurationError(
-        "a history can be followed with reasoning.backbone sasrec only, found \(configuration.reasoning.backbone.rawValue)")
+        "a history can be followed with reasoning.backbone sasrec only, found \(configuration.reasoning.backbone.rawValue)"
+      )
     }
     let network = try self.network(steps: steps)
     let store = try self.store(network.layout)

@@ -57,7 +57,8 @@ protocol RecordedLoss {
   var loss: Tensor { get }
   /// Sets the inputs of one step. What is drawn is a function of (seed, step).
   func set(
-    _ block: PackedHistories, on step: TrainingStep, popularity: ItemPopularity, seed: UInt64, number: Int) throws
+    _ block: PackedHistories, on step: TrainingStep, popularity: ItemPopularity, seed: UInt64, number: Int)
+    throws
 }
 
 /// A network that is trained by a loss of its own instead of `SequenceTraining.objective`.

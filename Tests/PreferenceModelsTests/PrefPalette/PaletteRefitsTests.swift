@@ -12,7 +12,8 @@ import Testing
     return try PaletteData(
       texts: PaletteTexts(
         contentWidth: 1, attributes: 1, width: 1, content: [Float](repeating: 0, count: texts),
-        representations: .float([Float](repeating: 0, count: texts)), scores: [Float](repeating: 0, count: texts)),
+        representations: .float([Float](repeating: 0, count: texts)),
+        scores: [Float](repeating: 0, count: texts)),
       attributes: ["a"], communities: ["c"], chosen: pairs.map(\.0), rejected: pairs.map(\.1),
       community: [UInt32](repeating: 0, count: pairs.count), post: posts)
   }
@@ -32,7 +33,8 @@ import Testing
     #expect(counts.allSatisfy { $0[0] == $0[1] && $0[2] == $0[3] })
     #expect(abs(Self.covariance(counts, 0, 0) - 1) < 0.1 && abs(Self.covariance(counts, 0, 2)) < 0.1)
     #expect(try draws.counts(7) == PairDraws(data, seed: 1).counts(7))
-    #expect(try counts[0] != PairDraws(data, seed: 2).counts(0) || counts[1] != PairDraws(data, seed: 2).counts(1))
+    #expect(
+      try counts[0] != PairDraws(data, seed: 2).counts(0) || counts[1] != PairDraws(data, seed: 2).counts(1))
   }
 
   @Test func pairsWithATextInCommonCovary() throws {
@@ -55,7 +57,9 @@ import Testing
     let corpus = try PrefPaletteTests.corpus(seed: 5, communities: 3, train: 300 * Int(parts))
     let model = try PrefPalette(PrefPaletteTests.configuration(), seed: 1)
     let posts = corpus.train.post
-    let samples = (0..<parts).map { part in corpus.train.subset(posts.indices.filter { posts[$0] % parts == part }) }
+    let samples = (0..<parts).map { part in
+      corpus.train.subset(posts.indices.filter { posts[$0] % parts == part })
+    }
     let weights = try parallelMap(samples.count) {
       try model.fit(to: samples[$0]).profile(on: corpus.test).weights.flatMap { $0 }
     }
@@ -77,7 +81,9 @@ import Testing
 
     let planted = corpus.weights.flatMap { $0 }
     let places = planted.indices.filter { planted[$0] != 0 }
-    let right = places.count { certainties[$0].isFlagged && planted[$0] * found.weights.flatMap { $0 }[$0] > 0 }
+    let right = places.count {
+      certainties[$0].isFlagged && planted[$0] * found.weights.flatMap { $0 }[$0] > 0
+    }
     #expect(right * 5 >= places.count * 4, "\(right) of \(places.count) planted tastes are flagged")
     #expect(try Team.with(threads: 1) { try certain() } == found)
 

@@ -24,13 +24,15 @@ import Testing
     let left = residual(content, scores: scores)
     for i in 0..<K {
       for j in 0..<d {
-        let product = inside.map { Double(scores[$0 * K + i]) * Double(left[$0 * d + j]) }.sum() / Double(inside.count)
+        let product =
+          inside.map { Double(scores[$0 * K + i]) * Double(left[$0 * d + j]) }.sum() / Double(inside.count)
         #expect(abs(product) < 0.01, "attribute \(i), column \(j): \(product)")
       }
     }
     for text in [0, 149, 199] {
       for j in 0..<d {
-        let back = (0..<K).map { scores[text * K + $0] * residual.weights[$0 * d + j] }.reduce(left[text * d + j], +)
+        let back = (0..<K).map { scores[text * K + $0] * residual.weights[$0 * d + j] }.reduce(
+          left[text * d + j], +)
         #expect(abs(back - content[text * d + j]) < 1e-4)
       }
     }
@@ -75,13 +77,19 @@ import Testing
     var (moved, same) = (0, 0)
     for text in table.table.texts.indices {
       let unseen = Double(fit.columns[text * d])
-      if inside.contains(text) { moved += abs(unseen - fit.scores[text]) > 1e-6 ? 1 : 0 } else { same += abs(unseen - fit.scores[text]) < 1e-5 ? 1 : 0 }
+      if inside.contains(text) {
+        moved += abs(unseen - fit.scores[text]) > 1e-6 ? 1 : 0
+      } else {
+        same += abs(unseen - fit.scores[text]) < 1e-5 ? 1 : 0
+      }
     }
     #expect(moved > inside.count * 9 / 10)
     #expect(same == table.table.texts.count - inside.count)
   }
 
-  @Test(arguments: PaletteSplit.Unit.allCases) func sidesShareNothingOfTheUnit(_ unit: PaletteSplit.Unit) throws {
+  @Test(arguments: PaletteSplit.Unit.allCases) func sidesShareNothingOfTheUnit(_ unit: PaletteSplit.Unit)
+    throws
+  {
     let pairs = try TwoTastes.pairs(60)
     var settings = TextPaletteConfiguration.Data()
     settings.split = unit
@@ -89,7 +97,8 @@ import Testing
     let split = try PaletteSplit(pairs, settings, seed: 5)
     #expect((split.train + split.test + split.dropped).sorted() == Array(pairs.indices))
     #expect((split.inner + split.validation).sorted().allSatisfy(Set(split.train).contains))
-    #expect(Set(split.inner).isDisjoint(with: split.validation) && !split.validation.isEmpty && !split.test.isEmpty)
+    #expect(
+      Set(split.inner).isDisjoint(with: split.validation) && !split.validation.isEmpty && !split.test.isEmpty)
     func names(_ rows: [Int]) -> Set<String> {
       switch split.unit {
       case .post, .auto: Set(rows.map { "\(pairs[$0].community ?? "")/\(pairs[$0].post ?? "")" })
@@ -124,7 +133,9 @@ import Testing
   @Test func periodsAreQuartersOrYears() throws {
     func pairs(_ times: [Double]) -> PaletteTable {
       PaletteTable(
-        times.enumerated().map { PreferencePair(chosen: "a\($0.offset)", rejected: "b", chosenTime: $0.element) },
+        times.enumerated().map {
+          PreferencePair(chosen: "a\($0.offset)", rejected: "b", chosenTime: $0.element)
+        },
         BradleyTerryConfiguration.Features())
     }
     // The last second of March 2022 and the first of April, UTC.

@@ -9,7 +9,8 @@ import Testing
 
 @Suite struct TextPaletteTests {
   static func study(
-    _ configuration: TextPaletteConfiguration = TwoTastes.configuration, each: Int = 90, leavingOut: Bool = false
+    _ configuration: TextPaletteConfiguration = TwoTastes.configuration, each: Int = 90,
+    leavingOut: Bool = false
   ) async throws -> TextPalette.Study {
     try await TextPalette(configuration, seed: 1).study(TwoTastes.pairs(each), leavingOut: leavingOut)
   }
@@ -33,7 +34,9 @@ import Testing
     ] {
       #expect(names.contains(name), "\(name) of \(names)")
     }
-    func accuracy(_ name: String) -> Double { result.rows.first { $0.model == name }?.accuracy[0]?.value ?? .nan }
+    func accuracy(_ name: String) -> Double {
+      result.rows.first { $0.model == name }?.accuracy[0]?.value ?? .nan
+    }
     #expect(accuracy("random") == 0.5)
     #expect(accuracy("PrefPalette") > 0.6, "\(accuracy("PrefPalette"))")
     #expect(result.testSets[0].shared == 0)
@@ -94,7 +97,9 @@ import Testing
     let result = try await Self.study(each: 30, leavingOut: true).result
     #expect(result.testSets.map(\.pairs) == [90] && result.testSets[0].shared == 0)
     let gruff = try #require(result.gains.first { $0.community == "gruff" })
-    #expect(gruff.pairs == 30 && gruff.withAttributes < 0.5, "the others' taste is not theirs: \(gruff.withAttributes)")
+    #expect(
+      gruff.pairs == 30 && gruff.withAttributes < 0.5,
+      "the others' taste is not theirs: \(gruff.withAttributes)")
     #expect(result.rows.contains { $0.isOurs && $0.accuracy[0] != nil })
   }
 
@@ -123,7 +128,9 @@ import Testing
     let lines = pairs.map { pair -> String in
       let first = pair.chosen.lowercased().contains("thank") || pair.chosen.lowercased().contains("please")
       let (more, less) = first ? (pair.chosen, pair.rejected) : (pair.rejected, pair.chosen)
-      return PreferencePair(chosen: more, rejected: less, extra: JSONObject(["attribute": .string("courtesy")])).json.description
+      return PreferencePair(
+        chosen: more, rejected: less, extra: JSONObject(["attribute": .string("courtesy")])
+      ).json.description
     }
     try AtomicFile.write(Array(lines.joined(separator: "\n").utf8), to: path)
     var configuration = TwoTastes.configuration

@@ -23,7 +23,8 @@ enum TwoTastes {
         pairs.append(
           PreferencePair(
             prompt: comments[at].context, chosen: likes ? polite : plain, rejected: likes ? plain : polite,
-            community: community, post: "post \(number / 2)", chosenTime: time, rejectedTime: time + (number % 3 == 0 ? -60 : 60)))
+            community: community, post: "post \(number / 2)", chosenTime: time,
+            rejectedTime: time + (number % 3 == 0 ? -60 : 60)))
       }
     }
     return pairs
@@ -36,7 +37,8 @@ enum TwoTastes {
 
   /// As long as the courtesies: length is no clue.
   private static let fillers = [
-    "We shall see about it then.", "It was about noon when we left.", "The shop is round the corner of our street.",
+    "We shall see about it then.", "It was about noon when we left.",
+    "The shop is round the corner of our street.",
     "It rained there all week.", "The other one stood in the yard.",
   ]
 

@@ -26,7 +26,8 @@ import Testing
     var draws = Philox(seed: testSeed)
     var parameters: [String: [Float]] = [:]
     for entry in network.layout.entries {
-      parameters[entry.parameter.name] = (0..<entry.parameter.count).map { _ in Float(draws.uniform() * 2 - 1) }
+      parameters[entry.parameter.name] = (0..<entry.parameter.count).map { _ in Float(draws.uniform() * 2 - 1)
+      }
     }
     let model = FittedGRU4Rec(
       configuration: configuration, seed: 0, itemCounts: [UInt32](repeating: 1, count: 12),

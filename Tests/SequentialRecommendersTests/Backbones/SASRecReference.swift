@@ -59,7 +59,9 @@ struct SASRecReference {
     var states = [self.states(items)[items.count - 1]]
     for step in 0..<steps {
       var input = states[step]
-      if parameters["thoughts.weight"] != nil { input = sum(input, row("thoughts.weight", step, model.width)) }
+      if parameters["thoughts.weight"] != nil {
+        input = sum(input, row("thoughts.weight", step, model.width))
+      }
       inputs.append(input)
       let all = encode(inputs) { $0 >= items.count || isCausal ? 0...$0 : 0...items.count - 1 }
       states.append(all[all.count - 1])
@@ -83,7 +85,8 @@ struct SASRecReference {
     if post { x = x.map { norm($0, "norm") } }
     for layer in 0..<model.layers {
       let name = "blocks.\(layer)"
-      let mixed = attention(x.map { linear(post ? $0 : norm($0, "\(name).norm1"), "\(name).attention.qkv") }, seen: seen)
+      let mixed = attention(
+        x.map { linear(post ? $0 : norm($0, "\(name).norm1"), "\(name).attention.qkv") }, seen: seen)
       x = x.indices.map { sum(x[$0], linear(mixed[$0], "\(name).attention.out")) }
       if post { x = x.map { norm($0, "\(name).norm1") } }
       x = x.map { row in

@@ -46,7 +46,9 @@ import Testing
   }
 
   /// 13.1, 1 and 2: a step with kept keys and values is the last row of the history with its thoughts encoded anew.
-  @Test(arguments: [ReaRecConfiguration.Backbone.sasrec, .bert4rec], [ReaRecConfiguration.Method.rpe, .erl, .naive])
+  @Test(
+    arguments: [ReaRecConfiguration.Backbone.sasrec, .bert4rec],
+    [ReaRecConfiguration.Method.rpe, .erl, .naive])
   func everyStepIsTheExtendedHistoryEncodedAnew(
     _ backbone: ReaRecConfiguration.Backbone, _ method: ReaRecConfiguration.Method
   ) throws {

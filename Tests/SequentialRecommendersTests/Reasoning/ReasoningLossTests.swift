@@ -18,7 +18,8 @@ struct RecordedReasoning {
 
   /// - Parameter values: by parameter name; others are drawn.
   init(
-    _ sequences: [[Int32]] = sequences, values: [String: [Float]] = [:], _ change: (inout ReaRecConfiguration) -> Void
+    _ sequences: [[Int32]] = sequences, values: [String: [Float]] = [:],
+    _ change: (inout ReaRecConfiguration) -> Void
   ) throws {
     let configuration = ReasoningExactnessTests.configuration {
       ($0.model.width, $0.model.inner, $0.model.layers, $0.model.longest) = (4, 6, 1, 5)
@@ -88,7 +89,10 @@ struct RecordedReasoning {
     ("rpe, bert4rec", { ($0.reasoning.method, $0.reasoning.backbone) = (.rpe, .bert4rec) }),
     ("erl without divergence", { ($0.reasoning.method, $0.reasoning.divergence) = (.erl, 0) }),
     ("prl", { $0.reasoning.noise = 0.3 }),
-    ("prl, sums", { ($0.reasoning.noise, $0.reasoning.reduction, $0.reasoning.temperature) = (0.3, .sum, 0.6) }),
+    (
+      "prl, sums",
+      { ($0.reasoning.noise, $0.reasoning.reduction, $0.reasoning.temperature) = (0.3, .sum, 0.6) }
+    ),
     ("prl, prefix", { ($0.reasoning.noise, $0.reasoning.form) = (0.3, .prefix) }),
   ]
 
@@ -123,7 +127,8 @@ struct RecordedReasoning {
     #expect(abs(Double(outcome.loss) - exact) < 1e-5 * max(1, abs(exact)), "\(name)")
     for (gradient, parameter) in graph.gradients {
       let found = try recorded.step.gradient(of: parameter).map(Double.init)
-      #expect(distance(found, try #require(values[gradient]), floor: 1e-2) < 1e-4, "\(name), \(parameter.name)")
+      #expect(
+        distance(found, try #require(values[gradient]), floor: 1e-2) < 1e-4, "\(name), \(parameter.name)")
     }
   }
 
@@ -219,9 +224,10 @@ struct RecordedReasoning {
     let mean = (halves[0].0 * 3 + halves[1].0 * 17) / 20
     #expect(abs(whole.0 - mean) < 1e-5 * mean)
     let largest = whole.1.map(abs).max() ?? 0
-    let apart = whole.1.indices.map {
-      abs(whole.1[$0] - (halves[0].1[$0] * 3 + halves[1].1[$0] * 17) / 20)
-    }.max() ?? 0
+    let apart =
+      whole.1.indices.map {
+        abs(whole.1[$0] - (halves[0].1[$0] * 3 + halves[1].1[$0] * 17) / 20)
+      }.max() ?? 0
     #expect(apart < 1e-5 * largest)
   }
 
@@ -260,7 +266,8 @@ struct RecordedReasoning {
     #expect(try abs(placeless - value { $0.method = .naive }) < 1e-6)
     // A divergence is positive, and is taken away.
     #expect(
-      try value { ($0.method, $0.divergence) = (.erl, 0.5) } < value { ($0.method, $0.divergence) = (.erl, 0) })
+      try value { ($0.method, $0.divergence) = (.erl, 0.5) }
+        < value { ($0.method, $0.divergence) = (.erl, 0) })
 
     var reasoning = ReaRecConfiguration.Reasoning()
     (reasoning.steps, reasoning.temperature, reasoning.decay) = (3, 0.5, 1)

@@ -49,7 +49,9 @@ import Testing
     let result = try FullRanking().evaluate(model.scorer(), on: split.test, popularity: split.popularity)
     print("\(Self.words ?? ""), seed \(seed), \(model.state.step) steps, \(seconds), \(Team.size) threads")
     print(try result.table())
-    let metrics = [try RankingMetric(.ndcg, at: 10), try RankingMetric(.ndcg, at: 20), try RankingMetric(.recall, at: 20)]
+    let metrics = [
+      try RankingMetric(.ndcg, at: 10), try RankingMetric(.ndcg, at: 20), try RankingMetric(.recall, at: 20),
+    ]
     if configuration.reasoning.steps > 0 {
       print(try model.stepReport(on: split.test, metrics: metrics).table)
     }

@@ -14,7 +14,9 @@ public struct PaletteRefits: Sendable {
   ///
   /// - Parameter count: 2 or more. A deviation from B draws is itself known to within 1 / √(2 B) of it.
   public static func counts(_ draws: PairDraws, refits count: Int) throws -> [[Int]] {
-    guard count >= 2 else { throw ConfigurationError("\(count) refits; 2 or more say how far a weight moves") }
+    guard count >= 2 else {
+      throw ConfigurationError("\(count) refits; 2 or more say how far a weight moves")
+    }
     return try draws.halves + (0..<count).map { try draws.counts($0) }
   }
 
@@ -43,7 +45,8 @@ public struct PaletteRefits: Sendable {
   ///
   /// - Parameter reading: the pairs whose texts the profile is read on.
   public init(
-    _ model: PrefPalette, to data: PaletteData, on reading: PaletteData, start: PaletteStart? = nil, count: Int,
+    _ model: PrefPalette, to data: PaletteData, on reading: PaletteData, start: PaletteStart? = nil,
+    count: Int,
     seed: UInt64 = 0, progress: ProgressLine = ProgressLine(style: .silent)
   ) throws {
     let draws = PairDraws(data, seed: seed)
@@ -58,27 +61,35 @@ extension PaletteProfile {
   /// The profile with what refits say of each weight.
   ///
   /// - Throws: `ConfigurationError` when the refits are of other communities or attributes.
-  public func certain(by refits: PaletteRefits, discoveryRate: Double = 0.05) throws(ConfigurationError) -> PaletteProfile {
+  public func certain(by refits: PaletteRefits, discoveryRate: Double = 0.05) throws(ConfigurationError)
+    -> PaletteProfile
+  {
     guard discoveryRate > 0, discoveryRate < 1 else {
       throw ConfigurationError("a discovery rate of \(discoveryRate); it must be between 0 and 1")
     }
     guard refits.weights.count >= 2,
       refits.weights.allSatisfy({ $0.map(\.count) == communities.map(\.entries.count) })
-    else { throw ConfigurationError("\(refits.weights.count) refits do not fit a profile of \(communities.count) communities") }
+    else {
+      throw ConfigurationError(
+        "\(refits.weights.count) refits do not fit a profile of \(communities.count) communities")
+    }
     var profile = self
     for c in communities.indices {
       for i in communities[c].entries.indices {
         let draws = refits.weights.map { $0[c][i] }
         let centre = draws.sum() / Double(draws.count)
-        let deviation = (draws.map { ($0 - centre) * ($0 - centre) }.sum() / Double(draws.count - 1)).squareRoot()
+        let deviation = (draws.map { ($0 - centre) * ($0 - centre) }.sum() / Double(draws.count - 1))
+          .squareRoot()
         let weight = communities[c].entries[i].weight
         guard weight.isFinite, deviation.isFinite else { continue }
         profile.communities[c].entries[i].certainty = Certainty(
-          deviation: deviation, interval: Interval(low: weight - 1.96 * deviation, high: weight + 1.96 * deviation),
+          deviation: deviation,
+          interval: Interval(low: weight - 1.96 * deviation, high: weight + 1.96 * deviation),
           p: deviation > 0 ? erfc(abs(weight) / deviation / 2.0.squareRoot()) : 1, isFlagged: false)
       }
     }
-    profile.refitting = Refitting(refits: refits.weights.count, drawn: refits.draws.unit, discoveryRate: discoveryRate)
+    profile.refitting = Refitting(
+      refits: refits.weights.count, drawn: refits.draws.unit, discoveryRate: discoveryRate)
     let p = profile.communities.flatMap { $0.entries.map { $0.certainty?.p ?? .nan } }
     var stands = BenjaminiHochberg(p, level: discoveryRate).stands.makeIterator()
     for c in communities.indices {

@@ -11,14 +11,17 @@ public enum AttributeJudgements {
       guard case .string(let attribute)? = pair.extra["attribute"], !attribute.isEmpty else {
         throw DataError(
           file: path, line: reader.line, field: "attribute", "\"attribute\" is missing",
-          expected: "a judgement names what chosen has more of: {\"attribute\": \"formality\", \"chosen\": …}")
+          expected: "a judgement names what chosen has more of: {\"attribute\": \"formality\", \"chosen\": …}"
+        )
       }
       judgements.append(
         AttributePairs.Judgement(
           attribute: attribute, more: pair.chosen, less: pair.rejected, context: pair.prompt,
           weight: Float(pair.weight)))
     }
-    guard !judgements.isEmpty else { throw DataError(file: path, "no judgement in it", repair: "see: penchant help data") }
+    guard !judgements.isEmpty else {
+      throw DataError(file: path, "no judgement in it", repair: "see: penchant help data")
+    }
     return judgements
   }
 

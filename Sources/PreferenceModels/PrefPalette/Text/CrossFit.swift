@@ -37,14 +37,19 @@ struct CrossFit: Sendable {
   func scores(counting factors: [[Float]], whole: [[Double]]? = nil) throws -> [[Double]] {
     var scores = try whole ?? fits(train, factors)
     let unseen = try parallelMap(folds) { part -> (held: [Int], scores: [[Double]]) in
-      let pairs = train.filter { fold[texts.table.chosen[$0]] != part && fold[texts.table.rejected[$0]] != part }
+      let pairs = train.filter {
+        fold[texts.table.chosen[$0]] != part && fold[texts.table.rejected[$0]] != part
+      }
       let held = inside.filter { fold[$0] == part }
       guard !pairs.isEmpty else { return (held, []) }
       // Models of two folds have each an origin of their own.
-      return (held, try fits(pairs, factors).map { values in
-        let origin = centre(values)
-        return held.map { values[$0] - origin }
-      })
+      return (
+        held,
+        try fits(pairs, factors).map { values in
+          let origin = centre(values)
+          return held.map { values[$0] - origin }
+        }
+      )
     }
     let centres = scores.map(centre)
     for (held, draws) in unseen {

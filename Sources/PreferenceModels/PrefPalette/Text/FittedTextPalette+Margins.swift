@@ -23,6 +23,7 @@ extension FittedTextPalette {
     let scores = try content.reward.score(table.table.texts)
     let contentOnly = rows.map { scores[table.table.chosen[$0]] - scores[table.table.rejected[$0]] }
     return Margins(
-      withAttributes: try grown.margins(data), without: try grown.margins(data, use: false), contentOnly: contentOnly)
+      withAttributes: try grown.margins(data), without: try grown.margins(data, use: false),
+      contentOnly: contentOnly)
   }
 }

@@ -42,7 +42,8 @@ public struct FittedTextPalette: Sendable {
       }
     return try PaletteTexts(
       contentWidth: width, attributes: tensor.attributes.count, width: tensor.width,
-      content: residual?(content, scores: tensor.scores) ?? content, representations: vectors, scores: tensor.scores, mask: tensor.mask)
+      content: residual?(content, scores: tensor.scores) ?? content, representations: vectors,
+      scores: tensor.scores, mask: tensor.mask)
   }
 
   /// The model with the community at hand: one that it was not trained on gets the mean of those that it was.
@@ -60,9 +61,11 @@ public struct FittedTextPalette: Sendable {
     guard !pairs.isEmpty else { return try knowing([name]) }
     let table = configuration.features.table(pairs)
     let data = try PaletteData(
-      texts: tensors(table.texts, contexts: PaletteTable.contexts(table, pairs)), attributes: model.attributes,
+      texts: tensors(table.texts, contexts: PaletteTable.contexts(table, pairs)),
+      attributes: model.attributes,
       communities: [name], chosen: table.chosen.map(UInt32.init), rejected: table.rejected.map(UInt32.init),
-      community: [UInt32](repeating: 0, count: table.count), post: table.post.map(UInt32.init), weight: table.weight)
+      community: [UInt32](repeating: 0, count: table.count), post: table.post.map(UInt32.init),
+      weight: table.weight)
     var grown = self
     grown.model = try model.adding(community: name, from: data)
     return grown

@@ -42,7 +42,9 @@ final class MemoisedEncoder: LayeredTextEncoder {
       }
       let width = rows.denseWidth
       known.withLock { known in
-        for (row, text) in missing.enumerated() { known[text] = Array(rows.dense[row * width..<(row + 1) * width]) }
+        for (row, text) in missing.enumerated() {
+          known[text] = Array(rows.dense[row * width..<(row + 1) * width])
+        }
       }
     }
     let dense = known.withLock { known in texts.flatMap { known[$0] ?? [] } }

@@ -41,7 +41,8 @@ struct PaletteAttributes: Sendable {
       configuration.attributes, teacher: teacher, attributes, encoder: encoder,
       featuriser: configuration.features.featuriser, countedIn: table.pairs.texts)
     progress.note(
-      "attribute heads: \(table.pairs.texts.count) rewrites of \(set.records.count) texts, \(attributes.count) attributes")
+      "attribute heads: \(table.pairs.texts.count) rewrites of \(set.records.count) texts, \(attributes.count) attributes"
+    )
     let features = try inputs.inputs.features(table.pairs.texts, contexts: table.pairs.contexts)
     let fit = try AttributeHeads(configuration.heads, seed: seed).fit(
       features, table.pairs, train: table.pairs(.train) + ties, validation: table.pairs(.commentEval),
@@ -59,7 +60,8 @@ struct PaletteAttributes: Sendable {
   }
 
   private static func rewrites(
-    _ pairs: [PreferencePair], _ attributes: [Attribute], _ configuration: TextPaletteConfiguration, _ seed: UInt64,
+    _ pairs: [PreferencePair], _ attributes: [Attribute], _ configuration: TextPaletteConfiguration,
+    _ seed: UInt64,
     _ progress: ProgressLine
   ) async throws -> Counterfactuals {
     let file = configuration.attributes.counterfactuals
@@ -78,13 +80,15 @@ struct PaletteAttributes: Sendable {
     let records = sources.map {
       CounterfactualRecord(id: $0.id, community: $0.community, postTitle: $0.context, original: $0.text)
     }
-    let all = try await Counterfactuals.synthesise(records, attributes: attributes, by: RuleRewriter(), seed: seed)
+    let all = try await Counterfactuals.synthesise(
+      records, attributes: attributes, by: RuleRewriter(), seed: seed)
     let gate = QualityGate()
     return gate.passed(all, try gate.review(all))
   }
 
   private static func fromPeople(
-    _ reserved: Set<String>, _ configuration: TextPaletteConfiguration, _ encoder: (any TextEncoder)?, _ seed: UInt64,
+    _ reserved: Set<String>, _ configuration: TextPaletteConfiguration, _ encoder: (any TextEncoder)?,
+    _ seed: UInt64,
     _ progress: ProgressLine
   ) throws -> PaletteAttributes {
     let file = configuration.attributes.judgements
@@ -120,7 +124,8 @@ struct PaletteAttributes: Sendable {
     }
     return PaletteAttributes(
       attributes: attributes, heads: fit.heads, inputs: inputs,
-      evaluation: AttributeHeadEvaluation(fit.heads, pairs, test: unseen.isEmpty ? held : unseen, scores: fit.scores),
+      evaluation: AttributeHeadEvaluation(
+        fit.heads, pairs, test: unseen.isEmpty ? held : unseen, scores: fit.scores),
       held: [])
   }
 

@@ -31,16 +31,21 @@ struct PaletteContent: Sendable {
 
   /// - Parameter group: what a fold keeps together, one a text of the table: the text itself, its post, its community.
   static func fit(
-    _ texts: PreparedTexts, train: [Int], group: [Int], _ configuration: TextPaletteConfiguration, seed: UInt64
+    _ texts: PreparedTexts, train: [Int], group: [Int], _ configuration: TextPaletteConfiguration,
+    seed: UInt64
   ) throws -> Fit {
-    let whole = try BradleyTerry(configuration.contentModel, seed: seed, encoder: texts.encoder).fit(texts, train)
+    let whole = try BradleyTerry(configuration.contentModel, seed: seed, encoder: texts.encoder).fit(
+      texts, train)
     let cross = try CrossFit(
       texts, train: train, group: group, folds: configuration.content.folds, whole.model, seed: seed)
-    let projection = try PaletteProjection(whole.rows, inside: cross.inside, columns: configuration.content.width - 1)
-    let scores = try cross.scores(counting: [[Float](repeating: 1, count: texts.table.count)], whole: [whole.scores])[0]
+    let projection = try PaletteProjection(
+      whole.rows, inside: cross.inside, columns: configuration.content.width - 1)
+    let scores = try cross.scores(
+      counting: [[Float](repeating: 1, count: texts.table.count)], whole: [whole.scores])[0]
     return Fit(
       content: PaletteContent(reward: whole.model, projection: projection),
-      columns: join(scores, try projection(whole.rows), projection.columns), scores: whole.scores, cross: cross)
+      columns: join(scores, try projection(whole.rows), projection.columns), scores: whole.scores,
+      cross: cross)
   }
 
   private static func join(_ scores: [Double], _ components: [Float], _ columns: Int) -> [Float] {

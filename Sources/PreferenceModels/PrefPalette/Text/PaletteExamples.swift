@@ -14,7 +14,8 @@ struct PaletteExamples {
     let model = fitted.model.model
     let known = Set(communities)
     let rows = pairs.filter { known.contains(table.table.communities[table.table.community[$0]]) }
-    let data = try table.data(rows, fitted.stage.texts, attributes: model.attributes, communities: communities)
+    let data = try table.data(
+      rows, fitted.stage.texts, attributes: model.attributes, communities: communities)
     let margins = try model.margins(data)
     var picked: [Int] = []
     for community in communities.indices.prefix(Self.limit) {
@@ -22,7 +23,9 @@ struct PaletteExamples {
         .sorted { (margins[$0], $0) < (margins[$1], $1) }
       if !right.isEmpty { picked.append(right[right.count / 2]) }
     }
-    if let wrong = margins.indices.min(by: { margins[$0] < margins[$1] }), margins[wrong] < 0 { picked.append(wrong) }
+    if let wrong = margins.indices.min(by: { margins[$0] < margins[$1] }), margins[wrong] < 0 {
+      picked.append(wrong)
+    }
     explained = try picked.map { place in
       let pair = table.pairs[rows[place]]
       return PaletteResult.Explained(

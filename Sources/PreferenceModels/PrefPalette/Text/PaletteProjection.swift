@@ -31,7 +31,8 @@ struct PaletteProjection: Sendable, Equatable {
     var products = [Float](repeating: 0, count: D * D)
     var out = products.mutableSpan
     try multiply(
-      ProductShape(rows: D, columns: D, inner: own.count, transposesA: true), own.values.span, own.values.span, into: &out)
+      ProductShape(rows: D, columns: D, inner: own.count, transposesA: true), own.values.span,
+      own.values.span, into: &out)
     let eigen = try SymmetricEigen(products.map { Double($0) / Double(max(1, own.count)) }, order: D)
     let first = max(eigen.values.last ?? 0, .leastNormalMagnitude).squareRoot()
     var components: [Float] = []
@@ -57,7 +58,8 @@ struct PaletteProjection: Sendable, Equatable {
     guard rows.count > 0, columns > 0 else { return values }
     var out = values.mutableSpan
     try multiply(
-      ProductShape(rows: rows.count, columns: columns, inner: mean.count, transposesB: true), rows.values.span,
+      ProductShape(rows: rows.count, columns: columns, inner: mean.count, transposesB: true),
+      rows.values.span,
       components.span, into: &out)
     return values
   }

@@ -93,12 +93,15 @@ struct PaletteRivals {
     add("scores only, one a community", "weights of each community's own", own)
     let fit = try HierarchicalBradleyTerry().fit(train)
     hierarchical = fit
-    add("scores only, hierarchical", "weights of each community, drawn towards their mean", fit.margins(tested))
+    add(
+      "scores only, hierarchical", "weights of each community, drawn towards their mean", fit.margins(tested))
   }
 
   private mutating func addScores(_ name: String, _ meaning: String, _ columns: [Int]) throws {
     let K = names.count
-    let values = columns.count == K ? scores : (0..<table.texts.count).flatMap { text in columns.map { scores[text * K + $0] } }
+    let values =
+      columns.count == K
+      ? scores : (0..<table.texts.count).flatMap { text in columns.map { scores[text * K + $0] } }
     let margins = try tuned(values, columns.map { names[$0] }) { ridge, pairs in
       let weights = try ScoresOnly(ridge: ridge).fit(pairs).weights
       return { $0.margins(weights) }
@@ -131,7 +134,9 @@ struct PaletteRivals {
   /// ArmoRM (Wang et al. 2024): what is asked decides which scores count.
   private mutating func addGate() throws {
     let contexts = prepared.table.contexts
-    guard Set(contexts).count > 1, let signs = scoresOnly?.weights.map({ $0 < 0 ? Float(-1) : 1 }) else { return }
+    guard Set(contexts).count > 1, let signs = scoresOnly?.weights.map({ $0 < 0 ? Float(-1) : 1 }) else {
+      return
+    }
     let distinct = Set(contexts).sorted()
     let place = Dictionary(uniqueKeysWithValues: distinct.enumerated().map { ($1, $0) })
     let (states, width) = (try fitted.model.content.columns(distinct), fitted.model.content.width)
@@ -153,15 +158,21 @@ struct PaletteRivals {
     let gate = try ScoreGate().fit(
       train.0, states: train.1, stateWidth: width, decorrelation: decorrelation, seed: seed)
     let tested = try part(test)
-    add("gated scores", "what is asked decides which scores count", try gate.margins(tested.0, states: tested.1))
+    add(
+      "gated scores", "what is asked decides which scores count", try gate.margins(tested.0, states: tested.1)
+    )
   }
 
   private mutating func addOurs() throws {
     let model = try fitted.model.knowing(prepared.table.communities(test)).model
     let communities = model.communities.isEmpty ? prepared.table.communities(test) : model.communities
     let data = try prepared.table.data(test, fitted.stage.texts, attributes: names, communities: communities)
-    add("PrefPalette", "content and attributes, weights of each community", isOurs: true, try model.margins(data))
-    add("PrefPalette without attributes", "the same model, attributes left out", try model.margins(data, use: false))
+    add(
+      "PrefPalette", "content and attributes, weights of each community", isOurs: true,
+      try model.margins(data))
+    add(
+      "PrefPalette without attributes", "the same model, attributes left out",
+      try model.margins(data, use: false))
   }
 
   /// Margins on the test pairs by a fit to all training pairs, with the ridge that is best on held-out ones.

@@ -35,7 +35,8 @@ public struct PaletteSelection: Codable, Sendable, Equatable {
     }
     var tried: [Trial] = []
     for ridge in ridges {
-      let settings = configuration.palette(PaletteSelection(ridge: ridge, epochs: epochs, tried: []), pairs: pairs)
+      let settings = configuration.palette(
+        PaletteSelection(ridge: ridge, epochs: epochs, tried: []), pairs: pairs)
       let state = try fit(settings)
       guard let best = state.best, let step = state.bestStep else { continue }
       tried.append(Trial(ridge: ridge, epochs: max(1, (step + steps - 1) / steps), logLoss: best))

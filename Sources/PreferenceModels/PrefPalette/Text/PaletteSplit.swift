@@ -23,11 +23,13 @@ public struct PaletteSplit: Sendable, Equatable {
   public var dropped: [Int]
 
   /// - Throws: `KernelError.value` when a side would have no pair.
-  public init(_ pairs: [PreferencePair], _ configuration: TextPaletteConfiguration.Data, seed: UInt64) throws {
+  public init(_ pairs: [PreferencePair], _ configuration: TextPaletteConfiguration.Data, seed: UInt64) throws
+  {
     unit = Self.settled(configuration.split, pairs)
     let split = try Self.split(pairs, unit, share: configuration.test, seed: seed)
     (train, test, dropped) = (split.train, split.test, split.dropped)
-    let parts = try Self.split(split.train.map { pairs[$0] }, unit, share: configuration.validation, seed: seed &+ 1)
+    let parts = try Self.split(
+      split.train.map { pairs[$0] }, unit, share: configuration.validation, seed: seed &+ 1)
     inner = parts.train.map { split.train[$0] }
     validation = parts.test.map { split.train[$0] }
   }
@@ -38,7 +40,9 @@ public struct PaletteSplit: Sendable, Equatable {
     return 2 * pairs.count { $0.post != nil } >= max(1, pairs.count) ? .post : .text
   }
 
-  private static func split(_ pairs: [PreferencePair], _ unit: Unit, share: Double, seed: UInt64) throws -> Split {
+  private static func split(_ pairs: [PreferencePair], _ unit: Unit, share: Double, seed: UInt64) throws
+    -> Split
+  {
     guard share > 0 else { return Split(name: unit.rawValue, train: Array(pairs.indices), test: []) }
     switch unit {
     case .auto, .text:

@@ -16,7 +16,8 @@ struct PaletteStage: Sendable {
   let start: PaletteStart
 
   init(
-    _ content: PaletteContent.Fit, heads: FittedAttributeHeads, _ tensor: AttributeTensor, attributesFirst: Bool,
+    _ content: PaletteContent.Fit, heads: FittedAttributeHeads, _ tensor: AttributeTensor,
+    attributesFirst: Bool,
     train: [Int]
   ) throws {
     self.content = content

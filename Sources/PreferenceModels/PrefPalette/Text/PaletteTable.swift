@@ -29,17 +29,22 @@ struct PaletteTable: Sendable {
   ///
   /// - Parameter communities: the names in the order of the model.
   /// - Throws: `ConfigurationError` for a pair of a community that is not among them.
-  func data(_ rows: [Int], _ texts: PaletteTexts, attributes: [String], communities: [String]) throws -> PaletteData {
+  func data(_ rows: [Int], _ texts: PaletteTexts, attributes: [String], communities: [String]) throws
+    -> PaletteData
+  {
     let places = Dictionary(uniqueKeysWithValues: communities.enumerated().map { ($1, UInt32($0)) })
     let votes = rows.compactMap { row in
       pairs[row].chosenVotes.flatMap { chosen in pairs[row].rejectedVotes.map { Float(chosen - $0) } }
     }
     return try PaletteData(
-      texts: texts, attributes: attributes, communities: communities, chosen: rows.map { UInt32(table.chosen[$0]) },
+      texts: texts, attributes: attributes, communities: communities,
+      chosen: rows.map { UInt32(table.chosen[$0]) },
       rejected: rows.map { UInt32(table.rejected[$0]) },
       community: try rows.map { row throws(ConfigurationError) in
         let name = table.communities[table.community[row]]
-        guard let place = places[name] else { throw ConfigurationError("no community \"\(name)\" in the model") }
+        guard let place = places[name] else {
+          throw ConfigurationError("no community \"\(name)\" in the model")
+        }
         return place
       }, post: rows.map { UInt32(table.post[$0]) }, weight: rows.map { table.weight[$0] },
       votes: votes.count == rows.count ? votes : [])
@@ -62,7 +67,9 @@ struct PaletteTable: Sendable {
   private func firsts(_ values: [Int]) -> [Int] {
     var result = [Int](repeating: -1, count: table.texts.count)
     for pair in 0..<table.count {
-      for text in [table.chosen[pair], table.rejected[pair]] where result[text] < 0 { result[text] = values[pair] }
+      for text in [table.chosen[pair], table.rejected[pair]] where result[text] < 0 {
+        result[text] = values[pair]
+      }
     }
     return result
   }

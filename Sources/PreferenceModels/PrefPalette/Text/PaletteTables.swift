@@ -18,7 +18,8 @@ struct PaletteTables {
 
   /// - Parameter rivals: margins on `order`, which has every pair of the tests once.
   init(
-    _ tests: [Test], _ rivals: [PaletteRival], order: [Int], _ table: PaletteTable, train: [Int], _ clusters: PaletteClusters
+    _ tests: [Test], _ rivals: [PaletteRival], order: [Int], _ table: PaletteTable, train: [Int],
+    _ clusters: PaletteClusters
   ) throws {
     let place = Dictionary(order.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     let trained = Set(table.table.texts(ofPairs: train))
@@ -67,13 +68,15 @@ struct PaletteTables {
       }
     }
     self.gains = gains
-    chances = tests.first.map { test in
-      [ours, content].map { rival in
-        let margins = margins(rival, test.pairs)
-        return PaletteResult.Chances(
-          model: rival.model, brier: PairMetrics(margins: margins).brier, reliability: Reliability(margins: margins))
-      }
-    } ?? []
+    chances =
+      tests.first.map { test in
+        [ours, content].map { rival in
+          let margins = margins(rival, test.pairs)
+          return PaletteResult.Chances(
+            model: rival.model, brier: PairMetrics(margins: margins).brier,
+            reliability: Reliability(margins: margins))
+        }
+      } ?? []
     fingerprint = XXHash64.hex(ours.margins)
   }
 }

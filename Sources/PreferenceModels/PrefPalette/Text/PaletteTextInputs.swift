@@ -21,7 +21,9 @@ public struct PaletteTextInputs: Sendable {
   let featuriser: FittedFeaturiser?
   let inputs: AttributeInputs
 
-  private init(_ reading: Reading, _ encoder: (any TextEncoder)?, _ attributes: [Attribute], withContext: Bool) {
+  private init(
+    _ reading: Reading, _ encoder: (any TextEncoder)?, _ attributes: [Attribute], withContext: Bool
+  ) {
     self.reading = reading
     featuriser = encoder as? FittedFeaturiser
     // n-grams come with style columns.
@@ -35,15 +37,19 @@ public struct PaletteTextInputs: Sendable {
     encoder: (any TextEncoder)?, featuriser: TextFeaturiser.Configuration, countedIn texts: [String]
   ) throws {
     var reading = configuration.reading
-    if reading == .auto { reading = encoder != nil ? .encoder : teacher == RuleRewriter().teacher ? .words : .ngrams }
+    if reading == .auto {
+      reading = encoder != nil ? .encoder : teacher == RuleRewriter().teacher ? .words : .ngrams
+    }
     switch reading {
     case .auto, .words: self.init(.words, nil, attributes, withContext: false)
     case .ngrams:
       self.init(
-        .ngrams, try TextFeaturiser(featuriser).fit(texts), attributes, withContext: configuration.withContext)
+        .ngrams, try TextFeaturiser(featuriser).fit(texts), attributes, withContext: configuration.withContext
+      )
     case .encoder:
       guard let encoder else {
-        throw ConfigurationError("attributes.reading is encoder, and features.encoder names none\n  give --encoder FOLDER")
+        throw ConfigurationError(
+          "attributes.reading is encoder, and features.encoder names none\n  give --encoder FOLDER")
       }
       self.init(.encoder, try Self.style(of: encoder), attributes, withContext: configuration.withContext)
     }
@@ -51,7 +57,8 @@ public struct PaletteTextInputs: Sendable {
 
   /// As it was fitted.
   init(
-    _ reading: Reading, _ attributes: [Attribute], encoder: (any TextEncoder)?, withContext: Bool, file: SafeTensors,
+    _ reading: Reading, _ attributes: [Attribute], encoder: (any TextEncoder)?, withContext: Bool,
+    file: SafeTensors,
     prefix: String
   ) throws {
     switch reading {
@@ -61,7 +68,8 @@ public struct PaletteTextInputs: Sendable {
     case .encoder:
       guard let encoder else {
         throw DataError(
-          file: file.file, field: "features.encoder", "the heads read a sentence encoder, and the model names none")
+          file: file.file, field: "features.encoder",
+          "the heads read a sentence encoder, and the model names none")
       }
       self.init(.encoder, try Self.style(of: encoder), attributes, withContext: withContext)
     }

@@ -50,10 +50,12 @@ extension TextPalette {
       progress: progress)
     let clusters = PaletteClusters(table)
     var result = PaletteResult(
-      data: data, seed: seed, threads: Team.size, seconds: 0, pairs: pairs.count, texts: table.table.texts.count,
+      data: data, seed: seed, threads: Team.size, seconds: 0, pairs: pairs.count,
+      texts: table.table.texts.count,
       communities: table.communities(Array(pairs.indices)), attributes: attributes.attributes,
       evaluation: leavingOut ? "each community by a model of the others" : Self.name(split, tests),
-      clusters: clusters.kind, testSets: [], rows: [], gains: [], chances: [], heads: attributes.evaluation, periods: [],
+      clusters: clusters.kind, testSets: [], rows: [], gains: [], chances: [], heads: attributes.evaluation,
+      periods: [],
       explanations: [], peakMemoryBytes: 0, fingerprint: "")
     guard fitted.isFinished else { return Study(model: nil, result: result) }
 
@@ -61,7 +63,8 @@ extension TextPalette {
       let left = try leaveOneCommunityOut(prepared, pairs: Array(pairs.indices), progress: progress)
       guard !Interrupt.isRequested else { return Study(model: nil, result: result) }
       let set = PaletteTables.Test(
-        name: "left out", meaning: "every community, by a model trained on the others alone", pairs: left.order)
+        name: "left out", meaning: "every community, by a model trained on the others alone",
+        pairs: left.order)
       // Nothing of a left-out community is trained on, though its texts are in the table.
       result.add(try PaletteTables([set], left.rivals, order: left.order, table, train: [], clusters))
       let rivals = try PaletteRivals(prepared, fitted, test: [], seed: seed)
@@ -100,11 +103,14 @@ extension TextPalette {
       first += file.pairs.count
     }
     if let whole = sets.first {
-      let controlled = whole.pairs.filter { PairRule.earlierWins.margin(table.pairs[$0]).map { $0 <= 0 } ?? false }
+      let controlled = whole.pairs.filter {
+        PairRule.earlierWins.margin(table.pairs[$0]).map { $0 <= 0 } ?? false
+      }
       if controlled.count >= 50, controlled.count < whole.pairs.count {
         sets.append(
           PaletteTables.Test(
-            name: "time-controlled", meaning: "those in which the chosen text was not written first", pairs: controlled))
+            name: "time-controlled", meaning: "those in which the chosen text was not written first",
+            pairs: controlled))
       }
     }
     return sets
@@ -120,7 +126,8 @@ extension TextPalette {
 
   private static func name(_ split: PaletteSplit, _ tests: [TestFile]) -> String {
     tests.isEmpty
-      ? split.test.isEmpty ? "none" : "\(split.unit.rawValue)s put aside" : tests.map(\.name).joined(separator: ", ")
+      ? split.test.isEmpty ? "none" : "\(split.unit.rawValue)s put aside"
+      : tests.map(\.name).joined(separator: ", ")
   }
 
   private struct LeftOut {
@@ -138,7 +145,8 @@ extension TextPalette {
     if resume, let run, run.contains(Self.selectionFile) {
       return try JSON.decode(PaletteSelection.self, from: run.read(Self.selectionFile))
     }
-    progress.note("\(configuration.selection.ridges.count) penalties on \(split.validation.count) of the training pairs")
+    progress.note(
+      "\(configuration.selection.ridges.count) penalties on \(split.validation.count) of the training pairs")
     let selection = try select(
       prepared, stage, inner: split.inner, validation: split.validation, progress: progress)
     // An interrupted choice is made anew.
@@ -148,7 +156,9 @@ extension TextPalette {
 
   /// Margins of all rivals on every community, from fits to the others. Attribute heads have seen no preference, so
   /// those of all texts serve every fold.
-  private func leaveOneCommunityOut(_ prepared: Prepared, pairs: [Int], progress: ProgressLine) throws -> LeftOut {
+  private func leaveOneCommunityOut(_ prepared: Prepared, pairs: [Int], progress: ProgressLine) throws
+    -> LeftOut
+  {
     let table = prepared.table
     let groups = pairs.map { table.table.communities[table.table.community[$0]] }
     let splits = try Split.leaveOneGroupOut(groups)
@@ -192,7 +202,8 @@ extension TextPalette {
 
   /// W of refits to other draws of the training pairs, from the content-only model on; heads and settings stay.
   private func refits(
-    _ fitted: Fitted, _ prepared: Prepared, _ selection: PaletteSelection, on data: PaletteData, progress: ProgressLine
+    _ fitted: Fitted, _ prepared: Prepared, _ selection: PaletteSelection, on data: PaletteData,
+    progress: ProgressLine
   ) throws -> PaletteRefits {
     let (stage, table) = (fitted.stage, prepared.table)
     let train = try table.data(
@@ -234,7 +245,8 @@ extension TextPalette {
     if configuration.profile.refits > 0 {
       let refits = try refits(fitted, prepared, selection, on: data, progress: progress)
       guard !Interrupt.isRequested else { return }
-      result.profile = try result.profile?.certain(by: refits, discoveryRate: configuration.profile.discoveryRate)
+      result.profile = try result.profile?.certain(
+        by: refits, discoveryRate: configuration.profile.discoveryRate)
       result.stability = PaletteStability(refits)
     }
     result.periods = try PalettePeriods(table, own).map { name, rows in

@@ -58,7 +58,8 @@ public struct TextPalette: Sendable {
   /// - Parameter group: what a fold of the content model keeps together, one a text.
   func stage(_ prepared: Prepared, train: [Int], group: [Int]) throws -> PaletteStage {
     guard !train.isEmpty else { throw ConfigurationError("there is no pair to train on") }
-    let content = try PaletteContent.fit(prepared.texts, train: train, group: group, configuration, seed: seed)
+    let content = try PaletteContent.fit(
+      prepared.texts, train: train, group: group, configuration, seed: seed)
     let inside = prepared.table.table.texts(ofPairs: train)
     let heads = try prepared.attributes.heads.standardised(over: prepared.features.selecting(inside))
     return try PaletteStage(
@@ -88,16 +89,19 @@ public struct TextPalette: Sendable {
   }
 
   func fit(
-    _ prepared: Prepared, _ stage: PaletteStage, _ selection: PaletteSelection, inner: [Int], validation: [Int],
+    _ prepared: Prepared, _ stage: PaletteStage, _ selection: PaletteSelection, inner: [Int],
+    validation: [Int],
     run: RunDirectory? = nil, resume: Bool = false, progress: ProgressLine = ProgressLine(style: .silent)
   ) throws -> Fitted {
     let data = try prepared.table.data(
-      stage.train, stage.texts, attributes: stage.heads.attributes, communities: prepared.table.communities(stage.train))
+      stage.train, stage.texts, attributes: stage.heads.attributes,
+      communities: prepared.table.communities(stage.train))
     let fitted = try PrefPalette(configuration.palette(selection, pairs: data.count), seed: seed).fit(
       to: data, start: stage.start, run: run, resume: resume, progress: progress)
     return Fitted(
       model: FittedTextPalette(
-        configuration: configuration, attributes: prepared.attributes.attributes, content: stage.content.content,
+        configuration: configuration, attributes: prepared.attributes.attributes,
+        content: stage.content.content,
         residual: stage.residual, heads: stage.heads, inputs: prepared.attributes.inputs, model: fitted),
       stage: stage, inner: inner, validation: validation, isFinished: !Interrupt.isRequested)
   }

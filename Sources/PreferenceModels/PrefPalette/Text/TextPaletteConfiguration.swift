@@ -126,15 +126,18 @@ public struct TextPaletteConfiguration: Codable, Sendable, Equatable {
     try check(
       selection.shared >= 0 && selection.shared.isFinite, "selection.shared", "0 or more", selection.shared)
     try check(
-      profile.refits == 0 || (2...100_000).contains(profile.refits), "profile.refits", "0, or 2 to 100000", profile.refits)
+      profile.refits == 0 || (2...100_000).contains(profile.refits), "profile.refits", "0, or 2 to 100000",
+      profile.refits)
     try check(
       profile.discoveryRate > 0 && profile.discoveryRate < 1, "profile.discovery_rate", "between 0 and 1",
       profile.discoveryRate)
-    try check((1...1_000_000).contains(attributes.texts), "attributes.texts", "1 to 1000000", attributes.texts)
+    try check(
+      (1...1_000_000).contains(attributes.texts), "attributes.texts", "1 to 1000000", attributes.texts)
     try check((0..<1).contains(attributes.held), "attributes.held", "0 to below 1", attributes.held)
     guard attributes.counterfactuals.isEmpty || attributes.judgements.isEmpty else {
       throw ConfigurationError(
-        "attributes.counterfactuals and attributes.judgements are both given\n  attributes are learnt from one of them")
+        "attributes.counterfactuals and attributes.judgements are both given\n  attributes are learnt from one of them"
+      )
     }
     if model.form == .paper, content.width != heads.width {
       throw ConfigurationError(

@@ -26,19 +26,23 @@ extension FittedTextPalette {
   public func files() throws -> [(file: File, bytes: [UInt8])] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    let header = Header(configuration: configuration, attributes: attributes, hashed: content.projection.hashed,
+    let header = Header(
+      configuration: configuration, attributes: attributes, hashed: content.projection.hashed,
       reading: inputs.reading)
     var reading = SafeTensorsWriter(metadata: [
-      "system": Self.system, "format": "1", "header": String(decoding: try encoder.encode(header), as: UTF8.self),
+      "system": Self.system, "format": "1",
+      "header": String(decoding: try encoder.encode(header), as: UTF8.self),
     ])
     try heads.add(to: &reading)
     try inputs.featuriser?.add(to: &reading, prefix: Self.featuriser)
     let projection = content.projection
     try reading.add("projection.mean", shape: [projection.mean.count], projection.mean)
     try reading.add("projection.scale", shape: [projection.scale.count], projection.scale)
-    try reading.add("projection.components", shape: [projection.columns, projection.mean.count], projection.components)
+    try reading.add(
+      "projection.components", shape: [projection.columns, projection.mean.count], projection.components)
     if let residual {
-      try reading.add("content.by_attributes", shape: [heads.attributes.count, residual.width], residual.weights)
+      try reading.add(
+        "content.by_attributes", shape: [heads.attributes.count, residual.width], residual.weights)
     }
     return [
       (.content, try content.reward.bytes()), (.attributes, reading.bytes()), (.model, try model.bytes()),
@@ -68,23 +72,27 @@ extension FittedTextPalette {
     let reward = try FittedBradleyTerry(reading: path(.content)) { name in try sentences ?? encoder(name) }
     heads = try FittedAttributeHeads(file)
     inputs = try PaletteTextInputs(
-      header.reading, header.attributes, encoder: sentences, withContext: header.configuration.attributes.withContext,
+      header.reading, header.attributes, encoder: sentences,
+      withContext: header.configuration.attributes.withContext,
       file: file, prefix: Self.featuriser)
     let mean = try file.floats("projection.mean", shape: [nil], finite: true)
     let components = try file.floats("projection.components", shape: [nil, mean.count], finite: true)
     guard (0...65_536).contains(header.hashed) else {
-      throw DataError(file: file.file, field: "hashed", "the number of sums is not possible", found: "\(header.hashed)")
+      throw DataError(
+        file: file.file, field: "hashed", "the number of sums is not possible", found: "\(header.hashed)")
     }
     content = PaletteContent(
       reward: reward,
       projection: PaletteProjection(
-        hashed: header.hashed, mean: mean, scale: try file.floats("projection.scale", shape: [mean.count], finite: true),
+        hashed: header.hashed, mean: mean,
+        scale: try file.floats("projection.scale", shape: [mean.count], finite: true),
         components: components))
     let K = heads.attributes.count
     residual =
       header.configuration.content.residual
       ? PaletteResidual(
-        weights: try file.floats("content.by_attributes", shape: [K, content.width], finite: true), width: content.width)
+        weights: try file.floats("content.by_attributes", shape: [K, content.width], finite: true),
+        width: content.width)
       : nil
     model = try FittedPrefPalette(reading: path(.model))
     configuration = header.configuration
@@ -95,8 +103,10 @@ extension FittedTextPalette {
     else {
       throw DataError(
         file: path(.model), "the files of this folder are of different models",
-        expected: "content of \(content.width), attributes \(heads.attributes.joined(separator: ", ")) of width \(heads.width)",
-        found: "content of \(shape.content), \(model.attributes.joined(separator: ", ")) of width \(shape.width)")
+        expected:
+          "content of \(content.width), attributes \(heads.attributes.joined(separator: ", ")) of width \(heads.width)",
+        found:
+          "content of \(shape.content), \(model.attributes.joined(separator: ", ")) of width \(shape.width)")
     }
   }
 }

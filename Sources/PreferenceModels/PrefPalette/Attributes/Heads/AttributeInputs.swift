@@ -16,7 +16,8 @@ public struct AttributeInputs: Sendable {
   public var lexicalOf: [Attribute]
 
   public init(
-    _ encoder: (any TextEncoder)?, withContext: Bool = false, withStyle: Bool = false, lexicalOf: [Attribute] = []
+    _ encoder: (any TextEncoder)?, withContext: Bool = false, withStyle: Bool = false,
+    lexicalOf: [Attribute] = []
   ) {
     self.encoder = encoder
     self.withContext = withContext
@@ -45,7 +46,8 @@ public struct AttributeInputs: Sendable {
     }
     if !lexicalOf.isEmpty {
       let scores = try LexicalScore.matrix(texts, lexicalOf)
-      parts.append(try FeatureMatrix(rows: texts.count, width: lexicalOf.count, dense: scores.map { Float($0) }))
+      parts.append(
+        try FeatureMatrix(rows: texts.count, width: lexicalOf.count, dense: scores.map { Float($0) }))
     }
     return parts.count == 1 ? parts[0] : try Self.joined(parts, rows: texts.count)
   }
