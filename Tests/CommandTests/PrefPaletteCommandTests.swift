@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct PrefPaletteCommandTests {
@@ -138,15 +139,6 @@ import Testing
       #expect(!FileManager.default.fileExists(atPath: folder + "/run"))
     }
   }
-
-  /// Unoptimised, the n-grams of a thousand answers take minutes.
-  private static let isOptimised: Bool = {
-    #if DEBUG
-      false
-    #else
-      true
-    #endif
-  }()
 
   @Test(.enabled(if: isOptimised, "runs in release")) func demoFindsPlantedTastes() throws {
     try BuiltCommand.withFolder { folder in

@@ -87,7 +87,7 @@ import Testing
     }
   }
 
-  @Test func learnsARing() throws {
+  @Test(.enabled(if: isOptimised, "runs in release")) func learnsARing() throws {
     let (train, cases) = try SASRecTests.ring(300, items: 40)
     // A history gives one target in five: more epochs than a causal model needs.
     let configuration = Self.configuration { $0.run.epochs = 120 }

@@ -67,7 +67,7 @@ import Testing
     }
   }
 
-  @Test func learnsARing() throws {
+  @Test(.enabled(if: isOptimised, "runs in release")) func learnsARing() throws {
     let (train, cases) = try SASRecTests.ring(300, items: 40)
     let model = try GRU4Rec(Self.configuration(), seed: 3).fit(to: train, validating: cases)
     let places = try FullRanking().evaluate(model.scorer(), on: cases).unmasked.places

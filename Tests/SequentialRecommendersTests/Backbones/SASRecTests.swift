@@ -36,7 +36,7 @@ import Testing
     return c
   }
 
-  @Test(arguments: NextItemObjective.Kind.allCases)
+  @Test(.enabled(if: isOptimised, "runs in release"), arguments: NextItemObjective.Kind.allCases)
   func learnsARing(_ kind: NextItemObjective.Kind) throws {
     let (train, cases) = try Self.ring(300, items: 40)
     let model = try SASRec(

@@ -1,8 +1,9 @@
 import SequentialRecommenders
+import TestSupport
 import Testing
 
 /// The public data sets: counts that their pages state, and that another program found.
-@Suite struct SharedDataTests {
+@Suite(.enabled(if: isOptimised, "runs in release")) struct SharedDataTests {
   @Test(.enabled(if: SharedData.has("movielens-100k/ml-100k.inter.tsv.gz"), "MovieLens 100K is not here"))
   func movieLens100K() throws {
     let log = try InteractionReader(SharedData.path("movielens-100k/ml-100k.inter.tsv.gz")).log()

@@ -20,7 +20,7 @@ import Testing
     return c
   }
 
-  @Test(arguments: ReaRecConfiguration.Method.allCases)
+  @Test(.enabled(if: isOptimised, "runs in release"), arguments: ReaRecConfiguration.Method.allCases)
   func learnsARing(_ method: ReaRecConfiguration.Method) throws {
     let (train, cases) = try SASRecTests.ring(300, items: 40)
     let model = try ReaRec(Self.configuration(method), seed: 3).fit(to: train, validating: cases)
@@ -32,7 +32,7 @@ import Testing
     #expect(throws: (any Error).self) { try FittedSASRec(bytes: model.bytes(), name: "m") }
   }
 
-  @Test func learnsARingFromBothSides() throws {
+  @Test(.enabled(if: isOptimised, "runs in release")) func learnsARingFromBothSides() throws {
     let (train, cases) = try SASRecTests.ring(150, items: 40)
     let configuration = Self.configuration(.prl) {
       $0.reasoning.backbone = .bert4rec
