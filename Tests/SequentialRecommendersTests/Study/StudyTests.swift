@@ -33,6 +33,8 @@ import Testing
       switch type.system {
       case SASRecConfiguration.system: try body(causal)
       case BERT4RecConfiguration.system: try body(cloze)
+      case GRU4RecConfiguration.system: try body(GRU4RecTests.configuration { $0.run = causal.run })
+      case ReaRecConfiguration.system: try body(ReaRecTests.configuration(.prl) { $0.run = causal.run })
       default: try body(type.init())
       }
     }
