@@ -54,6 +54,25 @@ enum BuiltCommand {
     return (process, output, errors)
   }
 
+  /// Starts a training whose `--out` is `out`, and sends it Ctrl-C when its first checkpoint is there.
+  static func interruptedAtCheckpoint(
+    _ arguments: [String], out: String, in folder: String
+  ) throws -> (code: Int32, errors: String) {
+    let (process, _, errors) = try start(arguments, in: folder)
+    waitForCheckpoint(of: "\(folder)/\(out)", by: process)
+    process.interrupt()
+    let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    return (process.terminationStatus, text)
+  }
+
+  /// Returns when the run has its first checkpoint, or its process has ended.
+  static func waitForCheckpoint(of run: String, by process: Process) {
+    while !FileManager.default.fileExists(atPath: run + "/checkpoints/last"), process.isRunning {
+      usleep(2000)
+    }
+  }
+
   static func run(
     _ arguments: [String], in folder: String, input: String? = nil, environment: [String: String] = [:]
   ) throws -> Result {

@@ -187,15 +187,10 @@ import Testing
       #expect(whole.code == 0, "\(whole.errors)")
       let expected = whole.json?["fingerprint"] as? String
 
-      let (process, _, errors) = try BuiltCommand.start(arguments("stopped"), in: folder)
-      while !FileManager.default.fileExists(atPath: folder + "/stopped/checkpoints/last"), process.isRunning {
-        usleep(2000)
-      }
-      process.interrupt()
-      let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-      process.waitUntilExit()
-      if process.terminationStatus != 0 {
-        #expect(process.terminationStatus == 3, "\(text)")
+      let (code, text) = try BuiltCommand.interruptedAtCheckpoint(
+        arguments("stopped"), out: "stopped", in: folder)
+      if code != 0 {
+        #expect(code == 3, "\(text)")
         #expect(text.contains("penchant train bradley-terry --out stopped --resume"))
       }
       let resumed = try BuiltCommand.run(
@@ -205,9 +200,7 @@ import Testing
 
       let long = ProcessInfo.processInfo.environment["PENCHANT_LONG"] == "1"
       let first = try BuiltCommand.start(arguments("killed"), in: folder).0
-      while !FileManager.default.fileExists(atPath: folder + "/killed/checkpoints/last"), first.isRunning {
-        usleep(2000)
-      }
+      BuiltCommand.waitForCheckpoint(of: folder + "/killed", by: first)
       kill(first.processIdentifier, SIGKILL)
       first.waitUntilExit()
       var seen = 0

@@ -105,13 +105,9 @@ import Testing
       ]
       let whole = try BuiltCommand.run(Self.train("whole", more), in: folder)
       #expect(whole.code == 0, "\(whole.errors)")
-      let process = try BuiltCommand.start(Self.train("stopped", more), in: folder).0
-      while !FileManager.default.fileExists(atPath: folder + "/stopped/checkpoints/last"), process.isRunning {
-        usleep(2000)
-      }
-      process.interrupt()
-      process.waitUntilExit()
-      #expect(process.terminationStatus == 3)
+      let (code, text) = try BuiltCommand.interruptedAtCheckpoint(
+        Self.train("stopped", more), out: "stopped", in: folder)
+      #expect(code == 3, "\(text)")
       let resumed = try BuiltCommand.run(
         ["train", "prefpalette", "--out", "stopped", "--resume", "--json"], in: folder)
       #expect(resumed.code == 0, "\(resumed.errors)")

@@ -251,15 +251,10 @@ import Testing
       }
       let whole = try BuiltCommand.run(arguments("whole"), in: folder)
       #expect(whole.code == 0, "\(whole.errors)")
-      let (process, _, errors) = try BuiltCommand.start(arguments("stopped"), in: folder)
-      while !FileManager.default.fileExists(atPath: folder + "/stopped/checkpoints/last"), process.isRunning {
-        usleep(2000)
-      }
-      process.interrupt()
-      let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-      process.waitUntilExit()
-      #expect([0, 3].contains(process.terminationStatus), "\(text)")
-      if process.terminationStatus == 3 {
+      let (code, text) = try BuiltCommand.interruptedAtCheckpoint(
+        arguments("stopped"), out: "stopped", in: folder)
+      #expect([0, 3].contains(code), "\(text)")
+      if code == 3 {
         #expect(text.contains("penchant train sasrec --out stopped --resume"))
         let early = try BuiltCommand.run(["recommend", "stopped", "u1"], in: folder)
         #expect(early.code == 2 && early.errors.contains("no model yet"))

@@ -2,21 +2,11 @@
 
 #include "softmax.h"
 
-/* What every form puts before the memory of the softmax: arrays of one entry a row. */
-static bool take(size_t *bytes, size_t count, size_t width)
-{
-    size_t size, sum;
-    if (!pn_mul_size(count, width, &size) || !pn_add_size(size, 63, &size)) return false;
-    if (!pn_add_size(*bytes, size & ~(size_t)63, &sum)) return false;
-    *bytes = sum;
-    return true;
-}
-
 static size_t with_head(size_t n, size_t arrays, size_t extra, const struct pn_softmax_plan *plan)
 {
     size_t bytes = extra;
     for (size_t i = 0; i < arrays; ++i)
-        if (!take(&bytes, n, sizeof(float))) return SIZE_MAX;
+        if (!pn_add_part(&bytes, n, 1, sizeof(float))) return SIZE_MAX;
     pn_add_size(bytes, pn_softmax_bytes(plan), &bytes);
     return bytes;
 }
@@ -29,7 +19,7 @@ struct cursor {
 static void *next(struct cursor *cursor, size_t count, size_t width)
 {
     size_t bytes = 0;
-    if (!cursor->at || !take(&bytes, count, width) || bytes > cursor->left) return NULL;
+    if (!cursor->at || !pn_add_part(&bytes, count, 1, width) || bytes > cursor->left) return NULL;
     void *block = cursor->at;
     cursor->at += bytes;
     cursor->left -= bytes;
@@ -178,9 +168,8 @@ pn_status pn_catalogue_log_prob_f32(size_t n, size_t V, size_t d, const float *h
 
 static bool sampled_extra(size_t c, size_t d, size_t *bytes)
 {
-    size_t product;
     *bytes = 0;
-    return pn_mul_size(c, d, &product) && take(bytes, product, sizeof(float)) && take(bytes, c, sizeof(float));
+    return pn_add_part(bytes, c, d, sizeof(float)) && pn_add_part(bytes, c, 1, sizeof(float));
 }
 
 size_t pn_catalogue_sampled_loss_workspace(size_t n, size_t c, size_t d)
@@ -199,18 +188,7 @@ struct target_rows {
     float *d_targets;
 };
 
-/* Sixteen sums, added in a fixed order. */
-PN_CLONES static float dot(size_t d, const float *restrict x, const float *restrict y)
-{
-    float lane[PN_LANES] = { 0 };
-    size_t j = 0;
-    for (; j + PN_LANES <= d; j += PN_LANES)
-        for (size_t l = 0; l < PN_LANES; ++l) lane[l] += x[j + l] * y[j + l];
-    for (size_t l = 0; j + l < d; ++l) lane[l] += x[j + l] * y[j + l];
-    for (size_t half = PN_LANES / 2; half > 0; half /= 2)
-        for (size_t l = 0; l < half; ++l) lane[l] += lane[l + half];
-    return lane[0];
-}
+PN_CLONES static float dot(size_t d, const float *restrict x, const float *restrict y) { return pn_dot(d, x, y); }
 
 static void target_logits(void *context, size_t block)
 {

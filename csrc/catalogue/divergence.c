@@ -116,13 +116,6 @@ struct memory {
     char *rest;
 };
 
-static bool take(size_t *bytes, size_t a, size_t b, size_t width)
-{
-    size_t size;
-    return pn_mul_size(a, b, &size) && pn_mul_size(size, width, &size) && pn_add_size(size, 63, &size) &&
-           pn_add_size(*bytes, size & ~(size_t)63, bytes);
-}
-
 /* Rows of a chunk: as many as PN_CATALOGUE_BYTES hold, a function of the sizes alone. */
 static size_t chunk_rows(size_t T, size_t n, size_t V)
 {
@@ -139,7 +132,7 @@ static bool lay_out(size_t T, size_t n, size_t V, size_t d, char *base, struct m
     const size_t c = chunk_rows(T, n, V);
     bool ok = true;
     *bytes = 0;
-#define TAKE(type, name, a, b) (m->name = (type *)(base ? base + *bytes : NULL), ok = ok && take(bytes, a, b, sizeof(type)))
+#define TAKE(type, name, a, b) (m->name = (type *)(base ? base + *bytes : NULL), ok = ok && pn_add_part(bytes, a, b, sizeof(type)))
     TAKE(uint32_t, row, n, 1);
     TAKE(double, value, c, 1);
     TAKE(float, hidden, T * c, d);

@@ -26,13 +26,6 @@ struct memory {
     size_t rest_bytes;
 };
 
-static bool take(size_t *bytes, size_t a, size_t b)
-{
-    size_t size;
-    return pn_mul_size(a, b, &size) && pn_mul_size(size, sizeof(float), &size) && pn_add_size(size, 63, &size) &&
-           pn_add_size(*bytes, size & ~(size_t)63, bytes);
-}
-
 /* What the products of all places need: their rows are not known yet, and more rows may need less. */
 static size_t product_bytes(pn_transpose turned, size_t most, size_t columns, size_t inner)
 {
@@ -52,7 +45,7 @@ static bool lay_out(size_t S, size_t R, size_t H, bool gradient, char *base, str
         return false;
     bool ok = true;
     *bytes = 0;
-#define TAKE(type, name, a, b) (m->name = (type *)(base ? base + *bytes : NULL), ok = ok && take(bytes, a, b))
+#define TAKE(type, name, a, b) (m->name = (type *)(base ? base + *bytes : NULL), ok = ok && pn_add_part(bytes, a, b, sizeof(type)))
     TAKE(uint32_t, active, most, 1);
     TAKE(float, state, most, H);
     TAKE(float, hidden, most, 3 * H);
@@ -82,14 +75,6 @@ static size_t workspace(size_t S, size_t R, size_t H, bool gradient)
 
 size_t pn_gru_workspace(size_t S, size_t R, size_t H) { return workspace(S, R, H, false); }
 size_t pn_gru_grad_workspace(size_t S, size_t R, size_t H) { return workspace(S, R, H, true); }
-
-static bool ascends(size_t S, const uint32_t *offsets, size_t R)
-{
-    if (offsets[0] != 0 || offsets[S] != R) return false;
-    for (size_t s = 0; s < S; ++s)
-        if (offsets[s + 1] < offsets[s]) return false;
-    return true;
-}
 
 static size_t longest_of(size_t S, const uint32_t *offsets)
 {
@@ -158,7 +143,7 @@ pn_status pn_gru_f32(size_t S, size_t R, size_t H, const uint32_t *offsets, cons
     size_t bytes;
     if (!lay_out(S, R, H, false, workspace, &m, &bytes)) return PN_EDIM;
     if (!offsets) return PN_ENULL;
-    if (!ascends(S, offsets, R)) return PN_EDIM;
+    if (!pn_ascends(S, offsets, R)) return PN_EDIM;
     if (R == 0 || H == 0) return PN_OK;
     if (!x || !weight || !bias || !y || !gates || !workspace) return PN_ENULL;
     if (workspace_bytes < bytes) return PN_EWORKSPACE;
@@ -235,7 +220,7 @@ pn_status pn_gru_grad_f32(size_t S, size_t R, size_t H, const uint32_t *offsets,
     size_t bytes;
     if (!lay_out(S, R, H, true, workspace, &m, &bytes)) return PN_EDIM;
     if (!offsets) return PN_ENULL;
-    if (!ascends(S, offsets, R)) return PN_EDIM;
+    if (!pn_ascends(S, offsets, R)) return PN_EDIM;
     if (H == 0) return PN_OK;
     if (!d_weight || !d_bias) return PN_ENULL;
     if (R == 0) {

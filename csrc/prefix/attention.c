@@ -24,18 +24,6 @@ struct keys {
     float scale;
 };
 
-PN_INLINE float dot(size_t d, const float *restrict x, const float *restrict y)
-{
-    float lane[PN_LANES] = { 0 };
-    size_t j = 0;
-    for (; j + PN_LANES <= d; j += PN_LANES)
-        for (size_t l = 0; l < PN_LANES; ++l) lane[l] += x[j + l] * y[j + l];
-    for (size_t l = 0; j + l < d; ++l) lane[l] += x[j + l] * y[j + l];
-    for (size_t half = PN_LANES / 2; half > 0; half /= 2)
-        for (size_t l = 0; l < half; ++l) lane[l] += lane[l + half];
-    return lane[0];
-}
-
 PN_INLINE void add(size_t d, float factor, const float *restrict x, float *restrict y)
 {
     for (size_t j = 0; j < d; ++j) y[j] += factor * x[j];
@@ -49,8 +37,8 @@ PN_CLONES static float attend(const struct keys *c, float *restrict x, float *re
 {
     const float *query = c->own + own_at(c, c->k - 1);
     float top = -FLT_MAX, sum = 0;
-    for (size_t j = 0; j < c->n; ++j) x[j] = c->scale * dot(c->D, query, c->items + item_at(c, j) + c->width);
-    for (size_t i = 0; i < c->k; ++i) x[c->n + i] = c->scale * dot(c->D, query, c->own + own_at(c, i) + c->width);
+    for (size_t j = 0; j < c->n; ++j) x[j] = c->scale * pn_dot(c->D, query, c->items + item_at(c, j) + c->width);
+    for (size_t i = 0; i < c->k; ++i) x[c->n + i] = c->scale * pn_dot(c->D, query, c->own + own_at(c, i) + c->width);
     for (size_t j = 0; j < c->n + c->k; ++j) top = top > x[j] ? top : x[j];
     for (size_t j = 0; j < c->n + c->k; ++j) x[j] = pn_expf(x[j] - top);
     for (size_t j = 0; j < c->n + c->k; ++j) sum += x[j];
@@ -68,14 +56,14 @@ PN_CLONES static void attend_grad(const struct keys *c, float log_sum, const flo
 {
     const float *query = c->own + own_at(c, c->k - 1);
     float *d_query = d_own + own_at(c, c->k - 1);
-    const float delta = dot(c->D, dy, y);
+    const float delta = pn_dot(c->D, dy, y);
     for (size_t j = 0; j < c->n + c->k; ++j) {
         const bool shared = j < c->n;
         const size_t at = shared ? item_at(c, j) : own_at(c, j - c->n);
         const float *key = (shared ? c->items : c->own) + at + c->width, *value = key + c->width;
         float *d_key = (shared ? d_items : d_own) + at + c->width, *d_value = d_key + c->width;
-        const float p = pn_expf(c->scale * dot(c->D, query, key) - log_sum);
-        const float dx = p * (dot(c->D, dy, value) - delta) * c->scale;
+        const float p = pn_expf(c->scale * pn_dot(c->D, query, key) - log_sum);
+        const float dx = p * (pn_dot(c->D, dy, value) - delta) * c->scale;
         add(c->D, dx, key, d_query);
         add(c->D, dx, query, d_key);
         add(c->D, p, dy, d_value);
@@ -146,21 +134,13 @@ size_t pn_prefix_attention_workspace(const pn_prefix_shape *shape)
     return bytes;
 }
 
-static bool ascends(size_t count, const uint32_t *offsets, size_t end)
-{
-    if (offsets[0] != 0 || offsets[count] != end) return false;
-    for (size_t s = 0; s < count; ++s)
-        if (offsets[s + 1] < offsets[s]) return false;
-    return true;
-}
-
 static pn_status check(struct args *a, void *workspace, size_t bytes)
 {
     const pn_prefix_shape *shape = a->shape;
     if (!member_floats(shape, &a->member) || shape->own == 0) return PN_EDIM;
     if (shape->sequences == 0) return shape->rows == 0 && shape->queries == 0 ? PN_OK : PN_EDIM;
     if (!a->offsets || !a->first || (shape->queries > 0 && !a->seen)) return PN_ENULL;
-    if (!ascends(shape->sequences, a->offsets, shape->rows) || !ascends(shape->sequences, a->first, shape->queries))
+    if (!pn_ascends(shape->sequences, a->offsets, shape->rows) || !pn_ascends(shape->sequences, a->first, shape->queries))
         return PN_EDIM;
     for (size_t s = 0; s < shape->sequences; ++s)
         for (size_t m = a->first[s]; m < a->first[s + 1]; ++m)

@@ -33,18 +33,11 @@ struct heaps {
     uint32_t *ids;    /* [n][k] */
 };
 
-static bool take(size_t *bytes, size_t a, size_t b, size_t width)
-{
-    size_t size;
-    return pn_mul_size(a, b, &size) && pn_mul_size(size, width, &size) && pn_add_size(size, 63, &size) &&
-           pn_add_size(*bytes, size & ~(size_t)63, bytes);
-}
-
 static bool lay_out(size_t n, size_t k, char *base, struct heaps *h, size_t *bytes)
 {
     bool ok = n <= SIZE_MAX - PN_TILE_WIDTH;
     *bytes = 0;
-#define TAKE(type, name, a, b) (h->name = (type *)(base ? base + *bytes : NULL), ok = ok && take(bytes, a, b, sizeof(type)))
+#define TAKE(type, name, a, b) (h->name = (type *)(base ? base + *bytes : NULL), ok = ok && pn_add_part(bytes, a, b, sizeof(type)))
     TAKE(float, strip, STRIP, PN_TILE_WIDTH);
     TAKE(float, threshold, pn_ceil_div(n, PN_TILE_WIDTH), PN_TILE_WIDTH);
     TAKE(size_t, count, n, 1);
@@ -59,7 +52,7 @@ static bool turned_bytes(size_t n, size_t d, size_t *bytes)
     *bytes = 0;
     size_t lanes;
     return n <= SIZE_MAX - PN_TILE_WIDTH && pn_mul_size(pn_ceil_div(n, PN_TILE_WIDTH), PN_TILE_WIDTH, &lanes) &&
-           take(bytes, lanes, d, sizeof(float));
+           pn_add_part(bytes, lanes, d, sizeof(float));
 }
 
 size_t pn_rank_top_workspace(size_t n, size_t V, size_t d, size_t k)

@@ -33,13 +33,6 @@ struct scratch {
     float *d_k, *d_v, *panel;  /* [L][D padded], [64][D padded] */
 };
 
-static bool take(size_t *bytes, size_t a, size_t b)
-{
-    size_t size;
-    return pn_mul_size(a, b, &size) && pn_mul_size(size, sizeof(float), &size) && pn_add_size(size, 63, &size) &&
-           pn_add_size(*bytes, size & ~(size_t)63, bytes);
-}
-
 static bool lay_out(const pn_sequence_shape *shape, bool gradient, char *base, struct scratch *s, size_t *bytes)
 {
     const size_t L = shape->length, D = shape->head_dim;
@@ -47,7 +40,7 @@ static bool lay_out(const pn_sequence_shape *shape, bool gradient, char *base, s
     const size_t Dp = pn_lanes(D);
     bool ok = true;
     *bytes = 0;
-#define TAKE(type, name, a, b) (s->name = (type *)(base ? base + *bytes : NULL), ok = ok && take(bytes, a, b))
+#define TAKE(type, name, a, b) (s->name = (type *)(base ? base + *bytes : NULL), ok = ok && pn_add_part(bytes, a, b, sizeof(type)))
     TAKE(uint32_t, index, L, 1);
     TAKE(float, query_t, D, WIDTH);
     TAKE(float, scores, L, WIDTH);
@@ -200,15 +193,7 @@ PN_CLONES static void score_gradients(size_t keys, float scale, const float *res
         }
 }
 
-PN_CLONES static float dot(size_t d, const float *restrict x, const float *restrict y)
-{
-    float lane[PN_LANES] = { 0 };
-    size_t j = 0;
-    for (; j + PN_LANES <= d; j += PN_LANES)
-        for (size_t l = 0; l < PN_LANES; ++l) lane[l] += x[j + l] * y[j + l];
-    for (size_t l = 0; j + l < d; ++l) lane[l] += x[j + l] * y[j + l];
-    return pn_sum16((const pn_f32x16 *)memcpy(&(pn_f32x16){ 0 }, lane, sizeof lane));
-}
+PN_CLONES static float dot(size_t d, const float *restrict x, const float *restrict y) { return pn_dot(d, x, y); }
 
 static void extent(const struct args *a, size_t s, size_t *begin, size_t *end)
 {

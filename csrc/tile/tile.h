@@ -16,6 +16,17 @@
 #define PN_TILE_VECTORS ((size_t)4) /* vectors a row at most */
 #define PN_TILE_WIDTH (PN_LANES * PN_TILE_VECTORS)
 
+/* The inner product of two rows: a sum a lane, added in a fixed order. */
+PN_INLINE float pn_dot(size_t d, const float *restrict x, const float *restrict y)
+{
+    float lane[PN_LANES] = { 0 };
+    size_t j = 0;
+    for (; j + PN_LANES <= d; j += PN_LANES)
+        for (size_t l = 0; l < PN_LANES; ++l) lane[l] += x[j + l] * y[j + l];
+    for (size_t l = 0; j + l < d; ++l) lane[l] += x[j + l] * y[j + l];
+    return pn_sum16((const pn_f32x16 *)memcpy(&(pn_f32x16){ 0 }, lane, sizeof lane));
+}
+
 PN_INLINE size_t pn_lanes(size_t n) { return (n + PN_LANES - 1) / PN_LANES * PN_LANES; }
 
 typedef void (*pn_tile)(size_t rows, size_t p, size_t depth, const float *a, size_t a_row, size_t a_step,

@@ -8,6 +8,13 @@ public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConver
   public init(_ description: String) { self.description = description }
 }
 
+/// - Throws: `ConfigurationError` that names the setting, what it must be and what was found.
+package func checkSetting(
+  _ holds: Bool, _ name: String, _ rule: String, _ found: Any
+) throws(ConfigurationError) {
+  if !holds { throw ConfigurationError("\(name) must be \(rule), found \(found)") }
+}
+
 /// A configuration in layers: defaults, then a YAML file, then single settings from the command line.
 ///
 /// Keys are checked against the defaults, so a key that does not exist is an error that names its line and the nearest

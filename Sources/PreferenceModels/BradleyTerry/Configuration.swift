@@ -79,38 +79,37 @@ public struct BradleyTerryConfiguration: Codable, Sendable, Equatable {
 
   /// - Throws: `ConfigurationError` that names the setting, what it must be and what was found.
   public func validate() throws {
-    func check(_ holds: Bool, _ name: String, _ rule: String, _ found: Any) throws(ConfigurationError) {
-      if !holds { throw ConfigurationError("\(name) must be \(rule), found \(found)") }
-    }
-    try check((0..<1).contains(data.test), "data.test", "0 to below 1", data.test)
-    try check((0..<1).contains(data.validation), "data.validation", "0 to below 1", data.validation)
-    try check(
+    try checkSetting((0..<1).contains(data.test), "data.test", "0 to below 1", data.test)
+    try checkSetting((0..<1).contains(data.validation), "data.validation", "0 to below 1", data.validation)
+    try checkSetting(
       features.encoderWeight >= 0 && features.encoderWeight.isFinite, "features.encoder_weight", "0 or more",
       features.encoderWeight)
-    try check(features.middleLayer >= 0, "features.middle_layer", "0 or more", features.middleLayer)
-    try check(
+    try checkSetting(features.middleLayer >= 0, "features.middle_layer", "0 or more", features.middleLayer)
+    try checkSetting(
       features.middleWeight >= 0 && features.middleWeight.isFinite, "features.middle_weight", "0 or more",
       features.middleWeight)
-    try check(
+    try checkSetting(
       !model.hidden.isEmpty && model.hidden.allSatisfy { (1...65_536).contains($0) }, "model.hidden",
       "a list of widths from 1 to 65536", model.hidden)
-    try check((0..<1).contains(model.dropout), "model.dropout", "0 to below 1", model.dropout)
-    try check((0...65_536).contains(model.projection), "model.projection", "0 to 65536", model.projection)
-    try check(
+    try checkSetting((0..<1).contains(model.dropout), "model.dropout", "0 to below 1", model.dropout)
+    try checkSetting(
+      (0...65_536).contains(model.projection), "model.projection", "0 to 65536", model.projection)
+    try checkSetting(
       !objective.ridges.isEmpty && objective.ridges.allSatisfy { $0 > 0 && $0.isFinite }, "objective.ridges",
       "a list of numbers above 0", objective.ridges)
-    try check((2...100).contains(objective.folds), "objective.folds", "2 to 100", objective.folds)
-    try check(
+    try checkSetting((2...100).contains(objective.folds), "objective.folds", "2 to 100", objective.folds)
+    try checkSetting(
       optimizer.learningRate > 0 && optimizer.learningRate.isFinite, "optimizer.learning_rate", "above 0",
       optimizer.learningRate)
-    try check(
+    try checkSetting(
       optimizer.weightDecay >= 0 && optimizer.weightDecay.isFinite, "optimizer.weight_decay", "0 or more",
       optimizer.weightDecay)
-    try check(
+    try checkSetting(
       (1...1_000_000).contains(optimizer.batchSize), "optimizer.batch_size", "1 to 1000000",
       optimizer.batchSize)
-    try check((0...1).contains(optimizer.warmup), "optimizer.warmup", "0 to 1", optimizer.warmup)
-    try check(optimizer.clip >= 0 && optimizer.clip.isFinite, "optimizer.clip", "0 or more", optimizer.clip)
+    try checkSetting((0...1).contains(optimizer.warmup), "optimizer.warmup", "0 to 1", optimizer.warmup)
+    try checkSetting(
+      optimizer.clip >= 0 && optimizer.clip.isFinite, "optimizer.clip", "0 or more", optimizer.clip)
     if features.builtin {
       do { try features.featuriser.validate() } catch {
         throw ConfigurationError("features.featuriser: \(error)")

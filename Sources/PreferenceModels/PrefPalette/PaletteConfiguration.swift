@@ -61,28 +61,28 @@ public struct PrefPaletteConfiguration: Codable, Sendable, Equatable {
 
   /// - Throws: `ConfigurationError` that names the setting, what it must be and what was found.
   public func validate() throws(ConfigurationError) {
-    func check(_ holds: Bool, _ name: String, _ rule: String, _ found: Any) throws(ConfigurationError) {
-      if !holds { throw ConfigurationError("\(name) must be \(rule), found \(found)") }
-    }
-    try check((0...4096).contains(model.rank), "model.rank", "0 to 4096", model.rank)
-    try check(model.mix.isFinite, "model.mix", "finite", model.mix)
-    try check(
+    try checkSetting((0...4096).contains(model.rank), "model.rank", "0 to 4096", model.rank)
+    try checkSetting(model.mix.isFinite, "model.mix", "finite", model.mix)
+    try checkSetting(
       objective.ridge >= 0 && objective.ridge.isFinite, "objective.ridge", "0 or more", objective.ridge)
     let shared = objective.sharedRidge
-    try check(shared >= 0 && shared.isFinite, "objective.shared_ridge", "0 or more", shared)
-    try check((0...1).contains(objective.reduction), "objective.reduction", "0 to 1", objective.reduction)
-    try check(objective.marginScale.isFinite, "objective.margin_scale", "finite", objective.marginScale)
+    try checkSetting(shared >= 0 && shared.isFinite, "objective.shared_ridge", "0 or more", shared)
+    try checkSetting(
+      (0...1).contains(objective.reduction), "objective.reduction", "0 to 1", objective.reduction)
+    try checkSetting(
+      objective.marginScale.isFinite, "objective.margin_scale", "finite", objective.marginScale)
     let rate = optimizer.learningRate
-    try check(rate > 0 && rate.isFinite, "optimizer.learning_rate", "above 0", rate)
-    try check((0...1).contains(optimizer.warmup), "optimizer.warmup", "0 to 1", optimizer.warmup)
-    try check((0...1).contains(optimizer.floor), "optimizer.floor", "0 to 1", optimizer.floor)
-    try check((0..<1).contains(optimizer.beta1), "optimizer.beta1", "0 to below 1", optimizer.beta1)
-    try check((0..<1).contains(optimizer.beta2), "optimizer.beta2", "0 to below 1", optimizer.beta2)
+    try checkSetting(rate > 0 && rate.isFinite, "optimizer.learning_rate", "above 0", rate)
+    try checkSetting((0...1).contains(optimizer.warmup), "optimizer.warmup", "0 to 1", optimizer.warmup)
+    try checkSetting((0...1).contains(optimizer.floor), "optimizer.floor", "0 to 1", optimizer.floor)
+    try checkSetting((0..<1).contains(optimizer.beta1), "optimizer.beta1", "0 to below 1", optimizer.beta1)
+    try checkSetting((0..<1).contains(optimizer.beta2), "optimizer.beta2", "0 to below 1", optimizer.beta2)
     let decay = optimizer.weightDecay
-    try check(decay >= 0 && decay.isFinite, "optimizer.weight_decay", "0 or more", decay)
+    try checkSetting(decay >= 0 && decay.isFinite, "optimizer.weight_decay", "0 or more", decay)
     let batch = optimizer.batchSize
-    try check((1...1_000_000).contains(batch), "optimizer.batch_size", "1 to 1000000", batch)
-    try check(optimizer.clip >= 0 && optimizer.clip.isFinite, "optimizer.clip", "0 or more", optimizer.clip)
+    try checkSetting((1...1_000_000).contains(batch), "optimizer.batch_size", "1 to 1000000", batch)
+    try checkSetting(
+      optimizer.clip >= 0 && optimizer.clip.isFinite, "optimizer.clip", "0 or more", optimizer.clip)
     try run.validate()
   }
 

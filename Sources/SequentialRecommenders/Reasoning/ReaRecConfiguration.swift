@@ -74,28 +74,25 @@ public struct ReaRecConfiguration: SequenceConfiguration {
 
   /// - Throws: `ConfigurationError` that names the setting, what it must be and what was found.
   public func validate() throws(ConfigurationError) {
-    func check(_ holds: Bool, _ name: String, _ rule: String, _ found: Any) throws(ConfigurationError) {
-      if !holds { throw ConfigurationError("\(name) must be \(rule), found \(found)") }
-    }
     var shared = SASRecConfiguration()
     (shared.data, shared.model, shared.optimizer, shared.run) = (data, model, optimizer, run)
     try shared.validate()
-    try check(
+    try checkSetting(
       model.norm == .post, "model.norm", "post: thoughts enter through the norm of the input",
       model.norm.rawValue)
     let r = reasoning
-    try check((0...5).contains(r.steps), "reasoning.steps", "0 to 5", r.steps)
-    try check(
+    try checkSetting((0...5).contains(r.steps), "reasoning.steps", "0 to 5", r.steps)
+    try checkSetting(
       r.temperature >= 1e-3 && r.temperature <= 1e3, "reasoning.temperature", "0.001 to 1000", r.temperature)
-    try check((1...100).contains(r.decay), "reasoning.decay", "1 to 100", r.decay)
+    try checkSetting((1...100).contains(r.decay), "reasoning.decay", "1 to 100", r.decay)
     for (name, value) in [
       ("divergence", r.divergence), ("noise", r.noise), ("progressive", r.progressive),
       ("contrast", r.contrast),
     ] {
-      try check((0...1000).contains(value), "reasoning.\(name)", "0 to 1000", value)
+      try checkSetting((0...1000).contains(value), "reasoning.\(name)", "0 to 1000", value)
     }
-    try check((0..<1).contains(r.dropout), "reasoning.dropout", "0 to below 1", r.dropout)
-    try check(
+    try checkSetting((0..<1).contains(r.dropout), "reasoning.dropout", "0 to below 1", r.dropout)
+    try checkSetting(
       r.backbone == .sasrec || r.form != .shared, "reasoning.form",
       "prefix or automatic where items see both sides (bert4rec)", r.form.rawValue)
   }
@@ -107,7 +104,7 @@ public struct ReaRecConfiguration: SequenceConfiguration {
   public var training: SequenceTraining {
     SequenceTraining(
       objective: NextItemObjective(.full), cloze: nil,
-      context: min(model.longest - 1, Int(data.overlap * Double(model.longest))), rows: optimizer.rows,
+      context: data.context(items: model.longest), rows: optimizer.rows,
       optimizer: optimizer.tape, averagedEpochs: optimizer.average, everyPrefix: !reasoning.sharesPrefixes)
   }
 }

@@ -60,8 +60,8 @@ public struct TextPalette: Sendable {
     guard !train.isEmpty else { throw ConfigurationError("there is no pair to train on") }
     let content = try PaletteContent.fit(
       prepared.texts, train: train, group: group, configuration, seed: seed)
-    let inside = prepared.table.table.texts(ofPairs: train)
-    let heads = try prepared.attributes.heads.standardised(over: prepared.features.selecting(inside))
+    let heads = try prepared.attributes.heads.standardised(
+      over: prepared.features.selecting(content.cross.inside))
     return try PaletteStage(
       content, heads: heads, heads.encode(prepared.features, bfloat16: true),
       attributesFirst: configuration.content.residual, train: train)

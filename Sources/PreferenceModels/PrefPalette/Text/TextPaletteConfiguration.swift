@@ -113,27 +113,24 @@ public struct TextPaletteConfiguration: Codable, Sendable, Equatable {
 
   /// - Throws: `ConfigurationError` that names the setting, what it must be and what was found.
   public func validate() throws {
-    func check(_ holds: Bool, _ name: String, _ rule: String, _ found: Any) throws(ConfigurationError) {
-      if !holds { throw ConfigurationError("\(name) must be \(rule), found \(found)") }
-    }
-    try check((0..<1).contains(data.test), "data.test", "0 to below 1", data.test)
-    try check((0..<1).contains(data.validation), "data.validation", "0 to below 1", data.validation)
-    try check((1...4096).contains(content.width), "content.width", "1 to 4096", content.width)
-    try check((2...100).contains(content.folds), "content.folds", "2 to 100", content.folds)
-    try check(
+    try checkSetting((0..<1).contains(data.test), "data.test", "0 to below 1", data.test)
+    try checkSetting((0..<1).contains(data.validation), "data.validation", "0 to below 1", data.validation)
+    try checkSetting((1...4096).contains(content.width), "content.width", "1 to 4096", content.width)
+    try checkSetting((2...100).contains(content.folds), "content.folds", "2 to 100", content.folds)
+    try checkSetting(
       !selection.ridges.isEmpty && selection.ridges.allSatisfy { $0 >= 0 && $0.isFinite }, "selection.ridges",
       "a list of numbers, 0 or more", selection.ridges)
-    try check(
+    try checkSetting(
       selection.shared >= 0 && selection.shared.isFinite, "selection.shared", "0 or more", selection.shared)
-    try check(
+    try checkSetting(
       profile.refits == 0 || (2...100_000).contains(profile.refits), "profile.refits", "0, or 2 to 100000",
       profile.refits)
-    try check(
+    try checkSetting(
       profile.discoveryRate > 0 && profile.discoveryRate < 1, "profile.discovery_rate", "between 0 and 1",
       profile.discoveryRate)
-    try check(
+    try checkSetting(
       (1...1_000_000).contains(attributes.texts), "attributes.texts", "1 to 1000000", attributes.texts)
-    try check((0..<1).contains(attributes.held), "attributes.held", "0 to below 1", attributes.held)
+    try checkSetting((0..<1).contains(attributes.held), "attributes.held", "0 to below 1", attributes.held)
     guard attributes.counterfactuals.isEmpty || attributes.judgements.isEmpty else {
       throw ConfigurationError(
         "attributes.counterfactuals and attributes.judgements are both given\n  attributes are learnt from one of them"

@@ -29,10 +29,7 @@ public struct GRU4RecConfiguration: SequenceConfiguration {
 
   /// - Throws: `ConfigurationError` that names the setting, what it must be and what was found.
   public func validate() throws(ConfigurationError) {
-    func check(_ holds: Bool, _ name: String, _ rule: String, _ found: Any) throws(ConfigurationError) {
-      if !holds { throw ConfigurationError("\(name) must be \(rule), found \(found)") }
-    }
-    try check((1...4096).contains(model.hidden), "model.hidden", "1 to 4096", model.hidden)
+    try checkSetting((1...4096).contains(model.hidden), "model.hidden", "1 to 4096", model.hidden)
     // The sections that both have follow SASRec's rules.
     var shared = SASRecConfiguration()
     (shared.data, shared.objective, shared.optimizer, shared.run) = (data, objective, optimizer, run)
@@ -48,7 +45,7 @@ public struct GRU4RecConfiguration: SequenceConfiguration {
   public var training: SequenceTraining {
     SequenceTraining(
       objective: objective, cloze: nil,
-      context: min(model.longest - 1, Int(data.overlap * Double(model.longest))), rows: optimizer.rows,
+      context: data.context(items: model.longest), rows: optimizer.rows,
       optimizer: optimizer.tape, averagedEpochs: optimizer.average)
   }
 }

@@ -11,6 +11,9 @@ public struct SASRecConfiguration: SequenceConfiguration {
     /// Share of a window that repeats the one before as context, for histories longer than a window.
     public var overlap = 0.5
     public init() {}
+
+    /// Items of a window that repeat the one before; one at least is new.
+    func context(items longest: Int) -> Int { min(longest - 1, Int(overlap * Double(longest))) }
   }
   public struct Model: Codable, Sendable, Equatable {
     /// Floats of an item's embedding and of a state.
@@ -58,30 +61,28 @@ public struct SASRecConfiguration: SequenceConfiguration {
 
   /// - Throws: `ConfigurationError` that names the setting, what it must be and what was found.
   public func validate() throws(ConfigurationError) {
-    func check(_ holds: Bool, _ name: String, _ rule: String, _ found: Any) throws(ConfigurationError) {
-      if !holds { throw ConfigurationError("\(name) must be \(rule), found \(found)") }
-    }
-    try check((0..<1).contains(data.overlap), "data.overlap", "0 to below 1", data.overlap)
-    try check((1...8192).contains(model.width), "model.width", "1 to 8192", model.width)
-    try check((1...64).contains(model.layers), "model.layers", "1 to 64", model.layers)
-    try check(
+    try checkSetting((0..<1).contains(data.overlap), "data.overlap", "0 to below 1", data.overlap)
+    try checkSetting((1...8192).contains(model.width), "model.width", "1 to 8192", model.width)
+    try checkSetting((1...64).contains(model.layers), "model.layers", "1 to 64", model.layers)
+    try checkSetting(
       model.heads >= 1 && model.width % model.heads == 0, "model.heads",
       "a divisor of model.width (\(model.width))", model.heads)
-    try check((1...65_536).contains(model.inner), "model.inner", "1 to 65536", model.inner)
-    try check((0..<1).contains(model.dropout), "model.dropout", "0 to below 1", model.dropout)
-    try check((1...4096).contains(model.longest), "model.longest", "1 to 4096", model.longest)
+    try checkSetting((1...65_536).contains(model.inner), "model.inner", "1 to 65536", model.inner)
+    try checkSetting((0..<1).contains(model.dropout), "model.dropout", "0 to below 1", model.dropout)
+    try checkSetting((1...4096).contains(model.longest), "model.longest", "1 to 4096", model.longest)
     let rate = optimizer.learningRate
-    try check(rate > 0 && rate.isFinite, "optimizer.learning_rate", "above 0", rate)
-    try check((0..<1).contains(optimizer.beta2), "optimizer.beta2", "0 to below 1", optimizer.beta2)
+    try checkSetting(rate > 0 && rate.isFinite, "optimizer.learning_rate", "above 0", rate)
+    try checkSetting((0..<1).contains(optimizer.beta2), "optimizer.beta2", "0 to below 1", optimizer.beta2)
     let decay = optimizer.weightDecay
-    try check(decay >= 0 && decay.isFinite, "optimizer.weight_decay", "0 or more", decay)
-    try check(optimizer.warmup >= 0, "optimizer.warmup", "0 or more", optimizer.warmup)
-    try check(optimizer.clip >= 0 && optimizer.clip.isFinite, "optimizer.clip", "0 or more", optimizer.clip)
-    try check(
+    try checkSetting(decay >= 0 && decay.isFinite, "optimizer.weight_decay", "0 or more", decay)
+    try checkSetting(optimizer.warmup >= 0, "optimizer.warmup", "0 or more", optimizer.warmup)
+    try checkSetting(
+      optimizer.clip >= 0 && optimizer.clip.isFinite, "optimizer.clip", "0 or more", optimizer.clip)
+    try checkSetting(
       (model.longest...1 << 20).contains(optimizer.rows), "optimizer.rows",
       "model.longest (\(model.longest)) to \(1 << 20)", optimizer.rows)
     let average = optimizer.average
-    try check(average >= 0 && average.isFinite, "optimizer.average", "0 or more", average)
+    try checkSetting(average >= 0 && average.isFinite, "optimizer.average", "0 or more", average)
     try objective.validate()
     try run.validate()
   }
@@ -91,7 +92,7 @@ public struct SASRecConfiguration: SequenceConfiguration {
   public var training: SequenceTraining {
     SequenceTraining(
       objective: objective, cloze: nil,
-      context: min(model.longest - 1, Int(data.overlap * Double(model.longest))), rows: optimizer.rows,
+      context: data.context(items: model.longest), rows: optimizer.rows,
       optimizer: optimizer.tape, averagedEpochs: optimizer.average)
   }
 }
