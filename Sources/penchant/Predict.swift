@@ -26,6 +26,10 @@ struct Predict: ParsableCommand {
       and answers with "items", best first. Items that it does not know are left out of the history and named in "unknown";
       without a known item the most popular ones are answered ("basis": "popularity"):
         echo '{"history": ["i17", "i4"]}' | penchant predict run --data - --top 5
+      A "session" keeps its history from line to line, and what it has computed of it: begin it with a "history" or a "user", or
+      empty, and "append" an item or a list of them:
+        {"session": "s1", "history": ["i17"]}
+        {"session": "s1", "append": "i4"}
       """)
 
   @Argument(help: ArgumentHelp("The run directory.", valueName: "run"))

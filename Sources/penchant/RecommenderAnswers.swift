@@ -9,6 +9,7 @@ struct RecommenderAnswers {
   let recommender: Recommender
   let shelf: HistoryShelf
   let options: ListOptions
+  private let sessions = Sessions()
 
   /// What a line may say.
   struct Question: Equatable {
@@ -17,20 +18,25 @@ struct RecommenderAnswers {
     var history: [String]?
     var exclude: [String] = []
     var count: Int?
+    /// A history that is kept from line to line, and what is appended to it.
+    var session: String?
+    var append: [String] = []
   }
 
   struct Answer: Encodable {
     var id: String?
     var user: String?
+    var session: String?
     var items: [Recommendation]
     var basis: Recommendations.Basis
     /// Items of the history that the model does not know.
     var unknown: [String]?
   }
 
-  /// Reads a line: `{"history": […]}` or `{"user": …}`, with `exclude`, `top` and `id` if wanted, or a list of items alone.
+  /// Reads a line: `{"history": […]}`, `{"user": …}` or `{"session": …, "append": …}`, with `exclude`, `top` and `id` if wanted, or a
+  /// list of items alone.
   static func question(_ text: String, file: String, line: Int) throws(DataError) -> Question {
-    let needs = "\"history\": a list of items, oldest first, or \"user\""
+    let needs = "\"history\": a list of items, oldest first, or \"user\", or \"session\""
     func wrong(_ field: String?, _ problem: String, _ found: JSONValue) -> DataError {
       DataError(
         file: file, line: line, field: field, problem, expected: "expected \(needs)",
@@ -60,6 +66,10 @@ struct RecommenderAnswers {
       case "user": question.user = value.string ?? value.integer.map { String($0) }
       case "history": question.history = try names(key, value)
       case "exclude": question.exclude = try names(key, value)
+      case "session": question.session = value.string ?? value.integer.map { String($0) }
+      case "append":
+        let one = value.string ?? value.integer.map { String($0) }
+        if let one { question.append = [one] } else { question.append = try names(key, value) }
       case "top":
         guard let count = value.integer, (1...65_536).contains(count) else {
           throw wrong(key, "\"top\" must be 1 to 65536", value)
@@ -68,16 +78,19 @@ struct RecommenderAnswers {
       default: break
       }
     }
-    guard question.user != nil || question.history != nil else {
-      throw wrong("history", "the line has neither \"history\" nor \"user\"", value)
+    guard question.user != nil || question.history != nil || question.session != nil else {
+      throw wrong("history", "the line has neither \"history\" nor \"user\" nor \"session\"", value)
+    }
+    guard question.append.isEmpty || question.session != nil else {
+      throw wrong("append", "\"append\" needs the \"session\" that it goes to", value)
     }
     return question
   }
 
   /// - Throws: `DataError` for a user that is not in the log.
   func answer(_ question: Question, file: String, line: Int? = nil) throws -> Answer {
-    var history = question.history ?? []
-    if question.history == nil, let user = question.user {
+    var history = question.history
+    if history == nil, let user = question.user {
       let known = try shelf.histories()
       guard let ids = known.history(of: user) else {
         throw DataError(
@@ -89,14 +102,33 @@ struct RecommenderAnswers {
       }
       history = ids.map { recommender.trained.items.names[Int($0) - 1] }
     }
-    let found = try recommender.recommend(
-      for: history, count: question.count ?? options.top, excluding: question.exclude + options.excluded,
-      repeats: options.repeats)
+    let (count, excluded) = (question.count ?? options.top, question.exclude + options.excluded)
+    let found: Recommendations
+    if let session = question.session {
+      var followed = try history.map { try recommender.follow($0) } ?? sessions.open[session] ?? recommender.follow()
+      var unknown = (history ?? []).filter { recommender.trained.items.index(of: $0) == nil }
+      for item in question.append {
+        if try !recommender.append(item, to: &followed) { unknown.append(item) }
+      }
+      sessions.open[session] = followed
+      var answer = try recommender.recommend(
+        for: followed, count: count, excluding: excluded, repeats: options.repeats)
+      answer.unknown = unknown
+      found = answer
+    } else {
+      found = try recommender.recommend(
+        for: history ?? [], count: count, excluding: excluded, repeats: options.repeats)
+    }
     let id = question.id.flatMap { $0.string ?? $0.integer.map { String($0) } }
     return Answer(
-      id: id, user: question.user, items: found.items, basis: found.basis,
+      id: id, user: question.user, session: question.session, items: found.items, basis: found.basis,
       unknown: found.unknown.isEmpty ? nil : found.unknown)
   }
+}
+
+/// Histories that lines follow event by event, by the name of their session.
+private final class Sessions {
+  var open: [String: FollowedHistory] = [:]
 }
 
 /// How long lists of recommendations are and what is in them.

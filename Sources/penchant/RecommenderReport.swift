@@ -18,7 +18,7 @@ struct RecommenderReport: Encodable {
           ? ""
           : " (of \(result.fileCounts.events), \(result.fileCounts.users) and \(result.fileCounts.items) in the file)")
         + ". \(protocolText(result)) Settings were chosen on \(result.validationCases) validation cases.",
-      figures: figures(deciding), tables: tables, charts: curves + groups(deciding),
+      figures: figures(deciding), tables: tables, charts: curves + plots + groups(deciding),
       facts: [
         ("system", result.system), ("data", result.data), ("seed", String(result.seed)),
         ("split", result.split), ("checksum of the test items", result.testChecksum),
@@ -75,7 +75,7 @@ struct RecommenderReport: Encodable {
         "As gSASRec and SASRec+ measure; the target itself is never left out.",
         "masked/"),
     ]
-    tables += result.tables.map {
+    tables += result.exhibits.map {
       Report.Table(title: $0.title, note: $0.note, header: $0.header, rows: $0.rows)
     }
     if !result.examples.isEmpty {
@@ -112,6 +112,18 @@ struct RecommenderReport: Encodable {
           .init("Recall@10", points("validation", "recall@10")),
         ].filter { !$0.points.isEmpty }),
     ]
+  }
+
+  private var plots: [any Chart] {
+    result.exhibits.compactMap { exhibit in
+      exhibit.plot.map { plot in
+        LineChart(
+          title: exhibit.title, caption: exhibit.note, x: plot.x, y: plot.y,
+          series: plot.lines.map { line in
+            .init(line.name, line.values.enumerated().map { (x: Double($0), y: $1) })
+          })
+      }
+    }
   }
 
   /// By length and popularity, for the model and what it is compared with.

@@ -40,6 +40,7 @@ struct RecommenderRunWriter {
   var text: String {
     var parts = [recommenderTable(result)]
     if let comparison = result.comparison { parts.append(comparisonText(comparison)) }
+    parts += result.exhibits.map { $0.title + "\n" + aligned([$0.header] + $0.rows) }
     parts.append(
       "\(run.path)/report.html     curves, groups, examples\n"
         + "\(run.path): model.safetensors, histories.safetensors, config.yaml, result.json    "

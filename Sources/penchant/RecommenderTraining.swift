@@ -7,11 +7,11 @@ struct RecommenderTraining<Recommender: RecommenderConfiguration>: SystemTrainin
   let options: Train
   let defaults = RecommenderSettings<Recommender>()
   let wants = "a log of interactions (penchant help data)"
+  let encoderSetting = "text.encoder"
 
   var foreign: [String] {
     [
-      options.head.map { _ in "--head" }, options.encoder.map { _ in "--encoder" },
-      options.embeddings.map { _ in "--embeddings" }, options.leaveOut.map { _ in "--leave-out" },
+      options.head.map { _ in "--head" }, options.leaveOut.map { _ in "--leave-out" },
       options.attributes.map { _ in "--attributes" },
       options.counterfactuals.map { _ in "--counterfactuals" },
       options.judgements.map { _ in "--judgements" }, options.tests.first.map { _ in "--test" },
@@ -40,8 +40,15 @@ struct RecommenderTraining<Recommender: RecommenderConfiguration>: SystemTrainin
   }
 
   func check(_ training: Training<RecommenderSettings<Recommender>, InteractionLog>) throws {
-    _ = try training.configuration.log.prepare(training.input, file: training.record.data)
-    _ = try descriptions(training.record)
+    let log = try training.configuration.log.prepare(training.input, file: training.record.data)
+    let encoder = training.configuration.system.text.encoder
+    if encoder.isEmpty {
+      _ = try vectors(of: log.split.itemNames, training, descriptions(training.record))
+    } else {
+      // Encoding takes a while and is done once, when training begins.
+      _ = try descriptions(training.record)
+      _ = try openEncoder(encoder)
+    }
   }
 
   func train(
@@ -49,8 +56,10 @@ struct RecommenderTraining<Recommender: RecommenderConfiguration>: SystemTrainin
   ) throws -> Bool {
     let (settings, record) = (training.configuration, training.record)
     let log = try settings.log.prepare(training.input, file: record.data)
+    let descriptions = try descriptions(record)
     let study = try RecommenderStudy(
-      settings.system, seed: record.seed, descriptions: try descriptions(record))
+      settings.system, seed: record.seed, descriptions: descriptions,
+      vectors: vectors(of: log.split.itemNames, training, descriptions))
     let trainer = Trainer(TrainerConfiguration(), run: run, progress: training.progress)
     guard let outcome = try study.run(on: log, with: trainer, resume: training.isResumed) else {
       return false
@@ -59,6 +68,30 @@ struct RecommenderTraining<Recommender: RecommenderConfiguration>: SystemTrainin
     try writer.write(outcome.model, histories: log.histories)
     if options.common.json { try printJSON(outcome.result) } else { print(writer.text) }
     return true
+  }
+
+  /// What a system with `text.form` reads of the items.
+  private func vectors(
+    of items: [String], _ training: Training<RecommenderSettings<Recommender>, InteractionLog>,
+    _ descriptions: ItemDescriptions
+  ) throws -> ItemVectors? {
+    let text = training.configuration.system.text
+    let embeddings = training.record.embeddings
+    guard text.form != .none else {
+      if embeddings != nil {
+        throw ConfigurationError(
+          "--embeddings means something only where items are made from them: --set text.form=morec or unisrec")
+      }
+      return nil
+    }
+    guard training.record.items != nil else {
+      throw ConfigurationError(
+        "text.form is \(text.form.rawValue), which needs --items FILE: what is written of each item")
+    }
+    if let embeddings { return try ItemVectors(embeddings: embeddings, of: descriptions, items: items) }
+    return try ItemVectors(
+      descriptions, items: items, encoder: text.encoder.isEmpty ? nil : openEncoder(text.encoder),
+      width: text.width)
   }
 
   private func descriptions(_ record: RunRecord) throws -> ItemDescriptions {

@@ -20,6 +20,8 @@ protocol SystemTraining {
   func read(_ path: String) throws -> Input
   /// Of what a model is trained on.
   func checksum(_ input: Input, _ configuration: Configuration) -> String
+  /// The setting that `--encoder` names.
+  var encoderSetting: String { get }
   /// Reads whatever else is named, before anything is written.
   func check(_ training: Training<Configuration, Input>) throws
   /// Trains, and shows the result; whether it went to the end.
@@ -50,6 +52,8 @@ struct Training<Configuration: Sendable, Input: Sendable>: Sendable {
 }
 
 extension SystemTraining {
+  var encoderSetting: String { "features.encoder" }
+
   func run() throws {
     if let option = foreign.first { throw ValidationError("\(option) means nothing for \(options.system)") }
     if options.printConfig {
@@ -121,7 +125,7 @@ extension SystemTraining {
       try layers.set("run.on_nonfinite", to: policy)
     }
     if let encoder = options.encoder {
-      try layers.set("features.encoder", to: encoder == "builtin" ? "\"\"" : quoted(encoder))
+      try layers.set(encoderSetting, to: encoder == "builtin" ? "\"\"" : quoted(encoder))
     }
     if let leaveOut = options.leaveOut, leaveOut != "community" {
       throw ConfigurationError("--leave-out must be community, found \"\(leaveOut)\"")

@@ -75,6 +75,66 @@ import Testing
     }
   }
 
+  /// Items from their titles; a session that grows; and what is refused.
+  @Test func itemsFromTitlesAndSessionsThatGrow() throws {
+    try BuiltCommand.withFolder { folder in
+      try Self.write(Self.atomic(Self.events(60)), "log.inter", folder)
+      let titles = (0..<20).map { "{\"item\": \"i\($0)\", \"title\": \"film \($0) of \($0 % 3)\"}\n" }.joined()
+      try Self.write(titles, "items.jsonl", folder)
+      let train = ["train", "sasrec", "log.inter", "--output", "run", "--set", "text.form=unisrec"] + Self.small
+      let bare = try BuiltCommand.run(train, in: folder)
+      #expect(bare.code == 2 && bare.errors.contains("--items FILE"), "\(bare.errors)")
+      let idle = try BuiltCommand.run(
+        ["train", "sasrec", "log.inter", "--output", "run", "--embeddings", "v.npy"] + Self.small, in: folder)
+      #expect(idle.code == 2 && idle.errors.contains("text.form"), "\(idle.errors)")
+      #expect(!FileManager.default.fileExists(atPath: folder + "/run"))
+      let trained = try BuiltCommand.run(train + ["--items", "items.jsonl", "--json"], in: folder)
+      #expect(trained.code == 0, "\(trained.errors)")
+
+      let lines = """
+        {"session": "s", "history": ["i1"]}
+        {"session": "s", "append": "i4", "top": 3}
+        {"session": "s", "append": ["i7", "nothing"], "top": 3}
+        {"history": ["i1", "i4", "i7"], "top": 3}
+        {"session": "t", "user": "u3", "top": 1}
+
+        """
+      try Self.write(lines, "questions.jsonl", folder)
+      let answers = try BuiltCommand.run(["predict", "run", "--data", "questions.jsonl"], in: folder)
+      #expect(answers.code == 0, "\(answers.errors)")
+      let found = try answers.output.split(separator: "\n").map { line in
+        try #require(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+      }
+      func items(_ answer: [String: Any]) -> [String] {
+        (answer["items"] as? [[String: Any]] ?? []).compactMap { $0["item"] as? String }
+      }
+      #expect(found.count == 5 && items(found[2]) == items(found[3]) && items(found[2]).count == 3)
+      #expect(found[2]["unknown"] as? [String] == ["nothing"] && found[2]["session"] as? String == "s")
+      #expect(!items(found[1]).contains("i4") && items(found[4]).count == 1)
+      try Self.write("{\"history\": [], \"append\": \"i1\"}\n", "lost.jsonl", folder)
+      let lost = try BuiltCommand.run(["predict", "run", "--data", "lost.jsonl"], in: folder)
+      #expect(lost.code == 2 && lost.errors.contains("lost.jsonl:1") && lost.errors.contains("session"))
+    }
+  }
+
+  @Test func reasoningIsShownBesideItsBase() throws {
+    try BuiltCommand.withFolder { folder in
+      try Self.write(Self.atomic(Self.events(60)), "log.inter", folder)
+      let trained = try BuiltCommand.run(
+        ["train", "rearec", "log.inter", "--output", "run", "--set", "reasoning.bases=3"] + Self.small, in: folder)
+      #expect(trained.code == 0, "\(trained.errors)")
+      for words in ["Gain over the base", "best base a case", "base 3", "How much the steps differ"] {
+        #expect(trained.output.contains(words), "\(words)")
+      }
+      let page = try String(contentsOfFile: folder + "/run/report.html", encoding: .utf8)
+      #expect(page.contains("What each step is worth"))
+      // Peers have checkpoints of their own, so a stopped study goes on where it was.
+      #expect(FileManager.default.fileExists(atPath: folder + "/run/peers/base-2/checkpoints"))
+      let again = try BuiltCommand.run(["train", "rearec", "--output", "run", "--resume", "--json"], in: folder)
+      #expect(again.code == 0 && Self.fingerprint(again) != nil)
+    }
+  }
+
   @Test(arguments: ["bert4rec", "popularity", "markov", "itemknn"])
   func everySystemTrainsAndRecommends(_ system: String) throws {
     try BuiltCommand.withFolder { folder in

@@ -1,3 +1,4 @@
+import CPenchant
 import Foundation
 import PenchantKernels
 import TestSupport
@@ -135,6 +136,59 @@ extension OpCase {
     for part in [1, 2] {
       #expect(zip(fresh[part], added[part]).allSatisfy { abs($0 + 2 - $1) < 1e-6 })
     }
+  }
+
+  /// However many rows are given at once, and up to 90,000 items: losses and gradients are those of rows given one by one.
+  @Test(arguments: [1, 7, 256]) func chunksOfRowsDoNotMatter(_ chunk: Int) throws {
+    let (rows, items, width) = (chunk == 1 ? 12 : 260, chunk == 256 ? 90_000 : 4001, 5)
+    let whole = Problem([rows, items, width])
+    var generator = TestGenerator(stream: "chunks")
+    let inputs = whole.counts.map { generator.floats($0, .uniform(-1, 1)) }
+    func run(_ some: Range<Int>) throws -> (losses: [Float], hidden: [Float], items: [Double]) {
+      let shape = CatalogueShape(rows: some.count, items: items, width: width)
+      let hidden = Array(inputs[0][some.lowerBound * width..<some.upperBound * width])
+      let (table, offsets) = (inputs[1], inputs[2])
+      let targets = some.map { UInt32($0 * 7919 % items) }
+      var (losses, none) = ([Float](repeating: 0, count: some.count), [Float]())
+      var (dHidden, dItems) = (
+        [Float](repeating: 0, count: hidden.count), [Float](repeating: 0, count: items * width)
+      )
+      var a = losses.mutableSpan
+      var b = dHidden.mutableSpan
+      var c = dItems.mutableSpan
+      var d = none.mutableSpan
+      _ = try catalogueLoss(
+        shape, hidden: hidden.span, items: table.span, bias: offsets.span, targets: targets.span,
+        losses: &a)
+      // The gradient of the sum of the losses.
+      _ = try catalogueLossGradient(
+        shape, scale: Float(some.count), hidden: hidden.span, items: table.span, bias: offsets.span,
+        targets: targets.span, hiddenGradient: &b, itemsGradient: &c, biasGradient: &d)
+      return (losses, dHidden, dItems.map(Double.init))
+    }
+    let all = try run(0..<rows)
+    var (losses, hidden, table): ([Float], [Float], [Double]) = ([], [], [])
+    for first in stride(from: 0, to: rows, by: chunk) {
+      let part = try run(first..<min(first + chunk, rows))
+      losses += part.losses
+      hidden += part.hidden
+      table = table.isEmpty ? part.items : zip(table, part.items).map(+)
+    }
+    func apart(_ a: [Double], _ b: [Double]) -> Double {
+      let scale = b.reduce(0) { max($0, abs($1)) }
+      return zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) } / scale
+    }
+    #expect(apart(losses.map(Double.init), all.losses.map(Double.init)) < 1e-5)
+    #expect(apart(hidden.map(Double.init), all.hidden.map(Double.init)) < 1e-5)
+    #expect(apart(table, all.items) < 1e-5)
+  }
+
+  /// What is needed besides inputs and results: a few numbers a row, and a chunk of scores that more rows do not make larger.
+  @Test(arguments: [12_101, 90_000]) func memoryDoesNotGrowWithTheRows(_ items: Int) throws {
+    let (few, many) = (4096, 1 << 20)
+    let bytes = [few, many].map { pn_catalogue_loss_workspace($0, items, 64) }
+    #expect(bytes[1] - bytes[0] <= 12 * (many - few) + 1024)
+    #expect(bytes[0] < few * items * 4 / 8, "\(bytes[0]) bytes")
   }
 
   @Test func rowsThatDoNotCountAreNotRead() throws {

@@ -165,8 +165,11 @@ extension DoubleInterpreter {
   }
 
   /// Pair by pair, over the whole catalogue.
+  ///
+  /// - Parameter second: hidden states and items of the second distribution of a pair.
   static func divergence(
-    _ hidden: [Double], _ items: [Double], _ ids: [UInt32], _ bias: [Double]?, _ s: [Int], _ factor: Double
+    _ hidden: [Double], _ items: [Double], _ ids: [UInt32], _ bias: [Double]?, _ s: [Int], _ factor: Double,
+    second: (hidden: [Double], items: [Double])
   ) -> [[Double]] {
     let (states, rows, count, width) = (s[0], s[1], s[2], s[3])
     var (dHidden, dItems) = (
@@ -177,20 +180,23 @@ extension DoubleInterpreter {
     guard pairs > 0 else { return [[0], dHidden, dItems] }
     var value = 0.0
     for row in counted {
-      let logProbabilities = (0..<states).map { t -> [Double] in
-        let logits = (0..<count).map { v in
-          (0..<width).reduce(bias?[v] ?? 0) {
-            $0 + hidden[(t * rows + row) * width + $1] * items[v * width + $1]
+      func logProbabilities(_ hidden: [Double], _ items: [Double]) -> [[Double]] {
+        (0..<states).map { t in
+          let logits = (0..<count).map { v in
+            (0..<width).reduce(bias?[v] ?? 0) {
+              $0 + hidden[(t * rows + row) * width + $1] * items[v * width + $1]
+            }
           }
+          let top = logits.max() ?? 0
+          let sum = top + log(logits.reduce(0) { $0 + exp($1 - top) })
+          return logits.map { $0 - sum }
         }
-        let top = logits.max() ?? 0
-        let sum = top + log(logits.reduce(0) { $0 + exp($1 - top) })
-        return logits.map { $0 - sum }
       }
+      let (first, other) = (logProbabilities(hidden, items), logProbabilities(second.hidden, second.items))
       for t in 0..<states {
-        let p = logProbabilities[t].map { exp($0) }
+        let p = first[t].map { exp($0) }
         for u in 0..<states where u != t {
-          let ratio = (0..<count).map { logProbabilities[t][$0] - logProbabilities[u][$0] }
+          let ratio = (0..<count).map { first[t][$0] - other[u][$0] }
           let divergence = zip(p, ratio).reduce(0) { $0 + $1.0 * $1.1 }
           value += divergence
           for v in 0..<count {

@@ -9,6 +9,8 @@ package struct DoubleInterpreter {
   package var values: [Int: [Double]] = [:]
   package var ids: [Int: [UInt32]] = [:]
   package var masks: [Int: [UInt8]] = [:]
+  /// Values by tensor at which the second distributions of a divergence are held: its gradient moves the first ones alone.
+  package var held: [Int: [Double]] = [:]
 
   package init(_ tape: Tape) {
     operations = tape.operations
@@ -274,7 +276,10 @@ package struct DoubleInterpreter {
       return Self.prefixAttentionGrad(try at(0), try at(3), try at(4), keys, s, r[0])
     case .gru: return Self.gru(try at(0), try at(1), try at(2), try idsAt(3), s[2])
     case .gruGrad: return Self.gruGrad(try at(0), try at(1), try at(2), try at(3), try idsAt(4), s[2])
-    case .catalogueDivergence: return Self.divergence(try at(0), try at(1), try idsAt(2), maybe(3), s, r[0])
+    case .catalogueDivergence:
+      func heldAt(_ i: Int) throws -> [Double] { try op.inputs[i].flatMap { held[$0] } ?? at(i) }
+      return Self.divergence(
+        try at(0), try at(1), try idsAt(2), maybe(3), s, r[0], second: (try heldAt(0), try heldAt(1)))
     }
   }
 

@@ -30,6 +30,8 @@ public final class Tape {
   public private(set) var error: TapeError?
 
   private var parameters: [String: Int] = [:]
+  /// What stands in the place of a parameter.
+  private var bound: [String: Int] = [:]
   private var streams = 0
 
   public init() {}
@@ -40,6 +42,7 @@ public final class Tape {
     operations = other.operations
     error = other.error
     parameters = other.parameters
+    bound = other.bound
     streams = other.streams
   }
 
@@ -60,6 +63,7 @@ public final class Tape {
 
   /// A parameter of the store that the graph will run on.
   public func parameter(_ parameter: Parameter) -> Tensor {
+    if let id = bound[parameter.name] { return Tensor(tape: self, id: id, shape: parameter.shape) }
     if let id = parameters[parameter.name], case .parameter(let known) = slots[id].source {
       guard known == parameter else {
         return refuse(
@@ -70,6 +74,20 @@ public final class Tape {
     let tensor = leaf(parameter.name, parameter.shape, .float, .parameter(parameter))
     if tensor.id >= 0 { parameters[parameter.name] = tensor.id }
     return tensor
+  }
+
+  /// Records `tensor` wherever `parameter` is asked for from here on, as when the rows of a table are made by layers and not
+  /// learnt one by one.
+  public func bind(_ parameter: Parameter, to tensor: Tensor) {
+    guard accepts("bind", [tensor]) else { return }
+    guard tensor.shape == parameter.shape, parameters[parameter.name] == nil else {
+      _ = refuse(
+        "bind",
+        "\(tensor.shape) for \"\(parameter.name)\" of \(parameter.shape)"
+          + (parameters[parameter.name] == nil ? "" : ", which is recorded already"))
+      return
+    }
+    bound[parameter.name] = tensor.id
   }
 
   /// Numbers that never change.

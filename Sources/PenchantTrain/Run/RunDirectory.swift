@@ -9,6 +9,7 @@ import Foundation
 ///     result.json        what `--json` prints
 ///     report.html        the report, report.json its numbers
 ///     README.md          model card
+///     peers/             metrics and checkpoints of models that were trained for comparison
 public struct RunDirectory: Sendable {
   public let path: String
   let files: any FileLayer
@@ -29,6 +30,13 @@ public struct RunDirectory: Sendable {
   public static func open(_ path: String, files: any FileLayer = SystemFiles()) throws -> RunDirectory {
     guard files.names(in: path).contains("config.yaml") else { throw RunError.missing(path) }
     return RunDirectory(path: path, files: files)
+  }
+
+  /// The folder `peers/name` of the run, for metrics and checkpoints of a model that is trained beside its own.
+  public func peer(_ name: String) throws -> RunDirectory {
+    let folder = file("peers/\(name)")
+    try files.createDirectory(folder)
+    return RunDirectory(path: folder, files: files)
   }
 
   public func file(_ name: String) -> String { "\(path)/\(name)" }

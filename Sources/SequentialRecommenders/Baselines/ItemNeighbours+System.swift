@@ -73,9 +73,11 @@ extension ItemNeighbours: FittedRecommender {
       zip(items, similarities).map { Neighbour(item: $0, similarity: $1) }, itemCounts: counts, configuration)
   }
 
-  public func tables(_ split: SequenceSplit, ranked: SeenItems, seed: UInt64) throws -> [RecommenderTable] {
+  public func exhibits(
+    _ split: SequenceSplit, ranked: SeenItems, seed: UInt64, own: MeasuredModel, peers: [MeasuredModel]
+  ) -> [RecommenderExhibit] {
     [
-      RecommenderTable(
+      RecommenderExhibit(
         title: "What validation chose", header: ["setting", "value"],
         rows: [
           ["shrinkage (λ)", "\(configuration.shrinkage)"],

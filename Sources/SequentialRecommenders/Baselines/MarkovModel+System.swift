@@ -65,9 +65,11 @@ extension MarkovModel: FittedRecommender {
     self.init(transitions, itemCounts: counts, configuration)
   }
 
-  public func tables(_ split: SequenceSplit, ranked: SeenItems, seed: UInt64) throws -> [RecommenderTable] {
+  public func exhibits(
+    _ split: SequenceSplit, ranked: SeenItems, seed: UInt64, own: MeasuredModel, peers: [MeasuredModel]
+  ) -> [RecommenderExhibit] {
     [
-      RecommenderTable(
+      RecommenderExhibit(
         title: "What validation chose", header: ["setting", "value"],
         rows: [["weight of popularity (λ)", "\(configuration.smoothing)"]])
     ]

@@ -12,6 +12,8 @@ public struct SequenceSplit: Sendable, Equatable {
   /// Names of users and items of the log.
   public let userNames: [String]
   public let itemNames: [String]
+  /// What is known of the items in numbers, for systems that read it.
+  public var vectors: ItemVectors?
 
   /// XXH64 over the test cases, one line `user<TAB>position<TAB>item` each with names of the file, in order of the names'
   /// bytes and positions. Two pipelines that print the same number ask the same questions.

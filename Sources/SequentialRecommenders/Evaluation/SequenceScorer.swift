@@ -1,3 +1,5 @@
+import PenchantKernels
+
 /// A model that scores every item of a catalogue as the next one of a history.
 public protocol SequenceScorer {
   /// Items of the catalogue, without padding.
@@ -8,4 +10,29 @@ public protocol SequenceScorer {
   ///
   /// - Parameter histories: item ids (from 1), oldest first; possibly empty.
   func score(histories: [ArraySlice<Int32>], into scores: inout [Float]) throws
+
+  /// The best `count` items for one history; places from 0 in the catalogue, best first.
+  ///
+  /// - Parameter excluded: places of items that are left out.
+  func top(_ count: Int, after history: ArraySlice<Int32>, excluding excluded: [UInt32]) throws -> RankedItems
+}
+
+extension SequenceScorer {
+  /// By the scores of all items.
+  public func top(
+    _ count: Int, after history: ArraySlice<Int32>, excluding excluded: [UInt32]
+  ) throws -> RankedItems {
+    var scores = [Float](repeating: 0, count: itemCount)
+    try score(histories: [history], into: &scores)
+    return try topScores(count, of: scores, excluding: excluded)
+  }
+}
+
+/// The best of one row of scores.
+///
+/// - Parameter excluded: places below the number of scores.
+func topScores(_ count: Int, of scores: [Float], excluding excluded: [UInt32]) throws(KernelError) -> RankedItems {
+  var mask = [UInt8](repeating: 1, count: scores.count)
+  for place in excluded { mask[Int(place)] = 0 }
+  return try topScores(count, rows: 1, columns: scores.count, scores: scores.span, mask: mask.span)
 }

@@ -61,11 +61,15 @@ public struct ReaRecConfiguration: SequenceConfiguration {
     public var form = Form.automatic
     /// Dropout of what enters the first block, items and thoughts.
     public var dropout: Float = 0.2
+    /// Base models, without thoughts and the same in everything else, that a study trains beside; the first has the seed of
+    /// the model. With steps + 1 of them the best step a case is shown beside the best base a case.
+    public var bases = 1
     public init() {}
   }
 
   public var data = SASRecConfiguration.Data()
   public var model = SASRecConfiguration.Model()
+  public var text = ItemText()
   public var reasoning = Reasoning()
   public var optimizer = SASRecConfiguration.Optimizer()
   public var run: TrainerConfiguration
@@ -75,7 +79,8 @@ public struct ReaRecConfiguration: SequenceConfiguration {
   /// - Throws: `ConfigurationError` that names the setting, what it must be and what was found.
   public func validate() throws(ConfigurationError) {
     var shared = SASRecConfiguration()
-    (shared.data, shared.model, shared.optimizer, shared.run) = (data, model, optimizer, run)
+    (shared.data, shared.model, shared.text) = (data, model, text)
+    (shared.optimizer, shared.run) = (optimizer, run)
     try shared.validate()
     try checkSetting(
       model.norm == .post, "model.norm", "post: thoughts enter through the norm of the input",
@@ -93,19 +98,36 @@ public struct ReaRecConfiguration: SequenceConfiguration {
     }
     try checkSetting((0..<1).contains(r.dropout), "reasoning.dropout", "0 to below 1", r.dropout)
     try checkSetting(
+      (0...r.steps + 1).contains(r.bases), "reasoning.bases", "0 to reasoning.steps + 1 (\(r.steps + 1))", r.bases)
+    try checkSetting(
       r.backbone == .sasrec || r.form != .shared, "reasoning.form",
       "prefix or automatic where items see both sides (bert4rec)", r.form.rawValue)
   }
 
+  public func peers(seed: UInt64) -> [RecommenderPeer<Self>] {
+    guard reasoning.steps > 0 else { return [] }
+    var base = self
+    (base.reasoning.steps, base.reasoning.bases) = (0, 0)
+    return (0..<reasoning.bases).map { number in
+      RecommenderPeer(
+        name: number == 0 ? "base" : "base \(number + 1)", configuration: base, seed: seed &+ UInt64(number))
+    }
+  }
+
   public func network(itemCount: Int) -> any SequenceNetwork {
-    ReaRecNetwork(itemCount: itemCount, model, reasoning)
+    ReaRecNetwork(itemCount: itemCount, model, reasoning, text: text)
+  }
+
+  public func follower(of model: FittedReaRec) throws -> SASRecRecommender? {
+    reasoning.isCausal ? try model.recommender() : nil
   }
 
   public var training: SequenceTraining {
     SequenceTraining(
       objective: NextItemObjective(.full), cloze: nil,
       context: data.context(items: model.longest), rows: optimizer.rows,
-      optimizer: optimizer.tape, averagedEpochs: optimizer.average, everyPrefix: !reasoning.sharesPrefixes)
+      optimizer: optimizer.tape, averagedEpochs: optimizer.average, text: text,
+      everyPrefix: !reasoning.sharesPrefixes)
   }
 }
 

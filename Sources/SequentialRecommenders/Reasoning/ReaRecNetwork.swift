@@ -7,7 +7,7 @@ public typealias ReaRec = SequenceModel<ReaRecConfiguration>
 public typealias FittedReaRec = FittedSequenceModel<ReaRecConfiguration>
 
 /// A backbone whose last state goes back in as one more input, so many times, before the catalogue is scored.
-struct ReaRecNetwork: LossRecording {
+struct ReaRecNetwork: LossRecording, ItemTableNetwork {
   /// Which of the states r_0, r_1, … score the catalogue.
   enum Readout: Sendable, Equatable {
     case state(Int)
@@ -32,10 +32,10 @@ struct ReaRecNetwork: LossRecording {
   ///   many steps as it was trained with.
   init(
     itemCount: Int, _ model: SASRecConfiguration.Model, _ reasoning: ReaRecConfiguration.Reasoning,
-    readout: Readout? = nil
+    text: ItemText = ItemText(), readout: Readout? = nil
   ) {
     backbone = SASRecNetwork(
-      itemCount: itemCount, model, causal: reasoning.isCausal, inputDropout: reasoning.dropout)
+      itemCount: itemCount, model, text: text, causal: reasoning.isCausal, inputDropout: reasoning.dropout)
     self.reasoning = reasoning
     self.readout = readout ?? reasoning.readout(reasoning.steps)
     var layout = backbone.layout
@@ -49,6 +49,9 @@ struct ReaRecNetwork: LossRecording {
   var width: Int { backbone.width }
   var longest: Int { backbone.longest }
   var table: Parameter { backbone.table }
+  var rows: Parameter { backbone.rows }
+  var directions: Parameter? { backbone.directions }
+  func query(_ state: Tensor) -> Tensor { backbone.query(state) }
 
   /// The states of the backbone, r_0 of every row.
   func states(_ inputs: PackedInputs) -> Tensor { backbone.states(inputs) }

@@ -72,19 +72,20 @@ struct ReasoningLoss: RecordedLoss {
       targets = ids
       contrast = nil
       let recommendation = Loss.catalogueCrossEntropy(
-        hidden: network.read(states) / temperature, items: table, ids: ids)
+        hidden: network.query(network.read(states)) / temperature, items: table, ids: ids)
       guard reasoning.method == .erl, steps > 0, reasoning.divergence > 0 else {
         loss = recommendation
         return
       }
-      let all = (states[0] / temperature).joined(with: states.dropFirst().map { $0 / temperature }, axis: 0)
+      let scaled = states.map { network.query($0) / temperature }
+      let all = scaled[0].joined(with: Array(scaled.dropFirst()), axis: 0)
       let apart = Loss.catalogueDivergence(
         hidden: all.reshaped([steps + 1, asked.count, network.width]), items: table, ids: ids)
       loss = recommendation - apart * Float(reasoning.divergence * reasoning.pairs)
     case .prl:
       let ids = tape.ids("targets", [(steps + 1) * asked.count])
       targets = ids
-      let scaled = states.indices.map { states[$0] / Float(reasoning.temperature(ofState: $0)) }
+      let scaled = states.indices.map { network.query(states[$0]) / Float(reasoning.temperature(ofState: $0)) }
       let weights = states.indices.map { Float(reasoning.weight(ofState: $0)) }
       // The loss is a weighted mean over all states of all rows, and every state has as many rows that count.
       let mean = Loss.catalogueCrossEntropy(

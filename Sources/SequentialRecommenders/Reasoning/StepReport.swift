@@ -16,31 +16,6 @@ public struct StepReport: Sendable, Equatable, Codable {
   public var divergence: [[Double]]
   /// The best step case by case beside the best of as many base models, by the first metric.
   public var oracle: StepOracle
-
-  /// Aligned lines for eyes and grep.
-  public var table: String {
-    func row(_ name: String, _ values: [Double]) -> String {
-      padded(name, 16) + values.map { padded(fixed($0), 11, left: true) }.joined()
-    }
-    let steps = values.indices.map { "step \($0)" }
-    var lines = [padded("", 16) + metrics.map { padded($0, 11, left: true) }.joined()]
-    lines += zip(steps, values).map(row) + [row("model", model)]
-    lines.append(
-      "best step a case: \(oracle.metric) \(fixed(oracle.oracle)), \(percent(oracle.gain)) over the best step"
-    )
-    if let null = oracle.replicaOracle, let gain = oracle.nullGain {
-      lines.append(
-        "best of \(oracle.replicas.count) base models a case: \(fixed(null)), \(percent(gain)) over the best of them"
-      )
-    }
-    lines.append(padded("cosine", 16) + steps.map { padded($0, 11, left: true) }.joined())
-    lines += zip(steps, similarity).map(row)
-    lines.append(padded("KL(row, column)", 16) + steps.map { padded($0, 11, left: true) }.joined())
-    lines += zip(steps, divergence).map(row)
-    return lines.joined(separator: "\n")
-  }
-
-  private func percent(_ share: Double) -> String { (share >= 0 ? "+" : "") + fixed(share * 100) + " %" }
 }
 
 extension FittedSequenceModel<ReaRecConfiguration> {

@@ -22,20 +22,26 @@ public struct Recommendations: Codable, Sendable, Equatable {
   public var unknown: [String]
 }
 
+/// A history that a `Recommender` follows event by event.
+public struct FollowedHistory: Sendable {
+  /// Ids from 1, oldest first.
+  public fileprivate(set) var items: [Int32]
+  fileprivate var session: SASRecSession?
+}
+
 /// Answers histories by names, with whichever model. Used by one thread at a time.
 public final class Recommender {
   public let trained: TrainedRecommender
-  private let score: ([ArraySlice<Int32>], inout [Float]) throws -> Void
+  private let scorer: any SequenceScorer
+  /// Made when a history is followed for the first time.
+  private var follower: SASRecRecommender??
 
   init(_ trained: TrainedRecommender) throws {
     self.trained = trained
-    func scoring(_ model: some FittedRecommender) throws -> ([ArraySlice<Int32>], inout [Float]) throws ->
-      Void
-    {
-      let scorer = try model.scorer(histories: 1)
-      return { try scorer.score(histories: $0, into: &$1) }
+    func scorer(_ model: some FittedRecommender) throws -> any SequenceScorer {
+      try model.scorer(histories: 1)
     }
-    score = try scoring(trained.model)
+    self.scorer = try scorer(trained.model)
   }
 
   /// The best `count` items to come after `history`.
@@ -56,6 +62,48 @@ public final class Recommender {
     return answer
   }
 
+  /// Begins to follow a history, oldest item first; items that the model does not know are left out.
+  public func follow(_ history: [String] = []) throws -> FollowedHistory {
+    let items = history.compactMap { trained.items.index(of: $0).map { Int32($0 + 1) } }
+    if follower == nil { follower = .some(try trained.model.follower()) }
+    return FollowedHistory(items: items, session: try follower??.session(items))
+  }
+
+  /// Appends an event. A causal model computes its row alone and keeps the rest.
+  ///
+  /// - Returns: whether the model knows the item; an unknown one is left out.
+  public func append(_ item: String, to history: inout FollowedHistory) throws -> Bool {
+    guard let place = trained.items.index(of: item) else { return false }
+    let id = Int32(place + 1)
+    if var session = history.session {
+      try follower??.append(id, to: &session)
+      history.session = session
+    }
+    history.items.append(id)
+    return true
+  }
+
+  /// The best `count` items to come after a history that is followed; otherwise as for a list of names.
+  public func recommend(
+    for history: FollowedHistory, count: Int = 10, excluding: [String] = [], repeats: Bool = false
+  ) throws -> Recommendations {
+    let excluding = excluding.compactMap { trained.items.index(of: $0).map { Int32($0 + 1) } }
+    guard case .some(.some(let follower)) = follower, let session = history.session, !history.items.isEmpty else {
+      return try recommend(for: history.items, count: count, excluding: excluding, repeats: repeats)
+    }
+    let best = try follower.top(
+      count, for: session, excluding: repeats ? excluding : history.items + excluding)
+    return Recommendations(
+      items: best.map { recommendation($0.item, $0.score) }, basis: .history, unknown: [])
+  }
+
+  private func recommendation(_ id: Int32, _ score: Float) -> Recommendation {
+    let place = Int(id) - 1
+    return Recommendation(
+      item: trained.items.names[place], title: trained.titles.isEmpty ? nil : trained.titles[place],
+      score: score)
+  }
+
   /// The same in ids, from 1.
   ///
   /// - Throws: `KernelError.value` also for an id that is not in the catalogue.
@@ -64,20 +112,13 @@ public final class Recommender {
   ) throws -> Recommendations {
     let size = trained.items.count
     for item in history + excluding { try checkItem(item, size, "Recommender") }
-    var scores = [Float](repeating: 0, count: size)
-    if history.isEmpty {
-      for (place, count) in trained.model.itemCounts.enumerated() { scores[place] = Float(count) }
-    } else {
-      try score([history[...]], &scores)
-    }
-    var mask = [UInt8](repeating: 1, count: size)
-    for item in repeats ? excluding : history + excluding { mask[Int(item) - 1] = 0 }
-    let best = try topScores(count, rows: 1, columns: size, scores: scores.span, mask: mask.span)
-    let items = zip(best.ids, best.scores).prefix { $0.0 != RankedItems.none }.map { id, score in
-      Recommendation(
-        item: trained.items.names[Int(id)], title: trained.titles.isEmpty ? nil : trained.titles[Int(id)],
-        score: score)
-    }
+    let excluded = (repeats ? excluding : history + excluding).map { UInt32($0 - 1) }
+    let best =
+      history.isEmpty
+      ? try topScores(count, of: trained.model.itemCounts.map(Float.init), excluding: excluded)
+      : try scorer.top(count, after: history[...], excluding: excluded)
+    let items = zip(best.ids, best.scores).prefix { $0.0 != RankedItems.none }
+      .map { recommendation(Int32($0) + 1, $1) }
     return Recommendations(items: items, basis: history.isEmpty ? .popularity : .history, unknown: [])
   }
 }

@@ -107,7 +107,7 @@ public struct PreparedLog: Sendable {
   public let fileCounts: LogCounts
   /// What is trained on and asked for.
   public let counts: LogCounts
-  public let split: SequenceSplit
+  public internal(set) var split: SequenceSplit
   public let ranked: SeenItems
   /// The known items of every user of the file, also of those that are too few to train on.
   public let histories: UserHistories

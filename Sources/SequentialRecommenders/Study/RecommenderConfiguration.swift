@@ -8,6 +8,9 @@ public protocol RecommenderConfiguration: Codable, Sendable, Equatable {
   /// Its name in files and on the command line.
   static var system: String { get }
 
+  /// Whether and how items are made from what is written of them; by default they are not.
+  var text: ItemText { get }
+
   /// The defaults.
   init()
 
@@ -24,6 +27,25 @@ public protocol RecommenderConfiguration: Codable, Sendable, Equatable {
   func fit(
     _ split: SequenceSplit, seed: UInt64, ranked: SeenItems, with trainer: Trainer, resume: Bool
   ) throws -> (model: Fitted, ending: TrainingEnding)
+
+  /// Models of this kind that are trained beside it so that its gain can be told from luck; none unless told.
+  ///
+  /// - Parameter seed: of the model itself.
+  func peers(seed: UInt64) -> [RecommenderPeer<Self>]
+}
+
+/// A model that another one of the same system is compared with.
+public struct RecommenderPeer<Configuration: Sendable>: Sendable {
+  /// For tables, and with `-` for blanks the folder of its checkpoints.
+  public var name: String
+  public var configuration: Configuration
+  public var seed: UInt64
+}
+
+extension RecommenderConfiguration {
+  public var text: ItemText { ItemText() }
+
+  public func peers(seed: UInt64) -> [RecommenderPeer<Self>] { [] }
 }
 
 /// A recommender that has learnt: it scores the catalogue for a history, and can be kept in a file.
@@ -36,6 +58,9 @@ public protocol FittedRecommender: Sendable {
   /// - Parameter histories: how many are asked for at once at most; more are possible, in several turns.
   func scorer(histories: Int) throws -> Scorer
 
+  /// What follows a history event by event at the cost of one row each; nil for a model that reads its history anew.
+  func follower() throws -> SASRecRecommender?
+
   /// Adds the tensors of the model, and metadata of which "system" is the name of its configuration.
   func add(to file: inout SafeTensorsWriter) throws
 
@@ -43,30 +68,23 @@ public protocol FittedRecommender: Sendable {
   init(reading file: SafeTensors) throws
 
   /// What there is to show of the model besides its metrics; none unless told.
-  func tables(_ split: SequenceSplit, ranked: SeenItems, seed: UInt64) throws -> [RecommenderTable]
-}
-
-/// A table of a report.
-public struct RecommenderTable: Codable, Sendable, Equatable {
-  public var title: String
-  public var note: String
-  public var header: [String]
-  public var rows: [[String]]
-
-  public init(title: String, note: String = "", header: [String], rows: [[String]]) {
-    self.title = title
-    self.note = note
-    self.header = header
-    self.rows = rows
-  }
+  ///
+  /// - Parameters:
+  ///   - own: where the model puts the test targets.
+  ///   - peers: the same of `RecommenderConfiguration.peers`, in their order.
+  func exhibits(
+    _ split: SequenceSplit, ranked: SeenItems, seed: UInt64, own: MeasuredModel, peers: [MeasuredModel]
+  ) throws -> [RecommenderExhibit]
 }
 
 extension FittedRecommender {
   public var itemCount: Int { itemCounts.count }
 
-  public func tables(_ split: SequenceSplit, ranked: SeenItems, seed: UInt64) throws -> [RecommenderTable] {
-    []
-  }
+  public func follower() throws -> SASRecRecommender? { nil }
+
+  public func exhibits(
+    _ split: SequenceSplit, ranked: SeenItems, seed: UInt64, own: MeasuredModel, peers: [MeasuredModel]
+  ) throws -> [RecommenderExhibit] { [] }
 
   /// The model as a safetensors file.
   public func bytes() throws -> [UInt8] {

@@ -16,7 +16,7 @@ struct RecommenderEvaluation {
   func result(
     of trained: TrainedRecommender, rows: [MeasuredModel], popularity: [Int], data: String, split: String,
     testChecksum: String, counts: LogCounts, fileCounts: LogCounts, trainingEvents: Int, validationCases: Int,
-    tables: [RecommenderTable], since started: Double
+    exhibits: [RecommenderExhibit], since started: Double
   ) throws -> RecommenderResult {
     let models = try rows.map { try row($0, popularity) }
     let recommender = try trained.recommender()
@@ -28,7 +28,7 @@ struct RecommenderEvaluation {
       seconds: ProgressLine.clock() - started, counts: counts, fileCounts: fileCounts, split: split,
       trainingEvents: trainingEvents, validationCases: validationCases, testCases: cases.count,
       testChecksum: testChecksum, ranked: ranked, metrics: models.first?.metrics ?? [:], models: models,
-      comparison: try comparison(rows), examples: examples, tables: tables, latency: latency,
+      comparison: try comparison(rows), examples: examples, exhibits: exhibits, latency: latency,
       peakMemoryBytes: peakMemory(),
       fingerprint: XXHash64.hex(places.flatMap { ($0.above + $0.tied).map(Double.init) }))
   }
@@ -166,6 +166,6 @@ extension TrainedRecommender {
       split: split == nil ? "last known item of every user" : "test part of the file",
       testChecksum: SequenceSplit.checksum(cases, histories.users.names, items.names),
       counts: LogCounts(known),
-      fileCounts: LogCounts(log), trainingEvents: 0, validationCases: 0, tables: [], since: started)
+      fileCounts: LogCounts(log), trainingEvents: 0, validationCases: 0, exhibits: [], since: started)
   }
 }

@@ -63,7 +63,7 @@ public struct RecommenderResult: Codable, Sendable {
   public var comparison: Comparison?
   public var examples: [Example]
   /// What the system has to show besides.
-  public var tables: [RecommenderTable]
+  public var exhibits: [RecommenderExhibit]
   public var latency: Latency
   public var peakMemoryBytes: Int
   /// XXH64 of where all targets stand: equal for equal rankings.

@@ -15,15 +15,19 @@ public struct RecommenderStudy<Configuration: RecommenderConfiguration>: Sendabl
   public let seed: UInt64
   /// Titles of items, for examples and the file of the model.
   public let descriptions: ItemDescriptions
+  /// For a system that makes items from what is known of them.
+  public let vectors: ItemVectors?
 
   /// - Throws: `ConfigurationError` for a setting that cannot be.
   public init(
-    _ configuration: Configuration, seed: UInt64 = 0, descriptions: ItemDescriptions = ItemDescriptions()
+    _ configuration: Configuration, seed: UInt64 = 0, descriptions: ItemDescriptions = ItemDescriptions(),
+    vectors: ItemVectors? = nil
   ) throws(ConfigurationError) {
     try configuration.validate()
     self.configuration = configuration
     self.seed = seed
     self.descriptions = descriptions
+    self.vectors = vectors
   }
 
   /// - Parameters:
@@ -34,13 +38,26 @@ public struct RecommenderStudy<Configuration: RecommenderConfiguration>: Sendabl
     on log: PreparedLog, with trainer: Trainer = Trainer(TrainerConfiguration()), resume: Bool = false
   ) throws -> (model: TrainedRecommender, result: RecommenderResult)? {
     let started = ProgressLine.clock()
+    var log = log
+    log.split.vectors = vectors
     let split = log.split
     trainer.progress.note(log.summary)
-    var rows: [MeasuredModel] = []
-    guard let own = try measured(configuration, on: log, with: trainer, resume: resume) else { return nil }
-    rows.append(own.row)
+    guard let own = try measured(configuration, seed: seed, on: log, with: trainer, resume: resume) else {
+      return nil
+    }
+    var peers: [MeasuredModel] = []
+    for peer in configuration.peers(seed: seed) {
+      var trainer = trainer
+      trainer.run = try trainer.run?.peer(peer.name.replacing(" ", with: "-"))
+      guard
+        let row = try measured(
+          peer.configuration, seed: peer.seed, name: peer.name, on: log, with: trainer, resume: resume)?.row
+      else { return nil }
+      peers.append(row)
+    }
+    var rows = [own.row] + peers
     func baseline<Baseline: RecommenderConfiguration>(_ type: Baseline.Type) throws -> MeasuredModel? {
-      try measured(Baseline(), on: log, with: trainer, resume: false)?.row
+      try measured(Baseline(), seed: seed, on: log, with: trainer, resume: false)?.row
     }
     for type in Recommenders.baselines where type.system != Configuration.system {
       guard let row = try baseline(type) else { return nil }
@@ -56,16 +73,18 @@ public struct RecommenderStudy<Configuration: RecommenderConfiguration>: Sendabl
       of: trained, rows: rows, popularity: split.popularity, data: log.file, split: split.name,
       testChecksum: split.testChecksum, counts: log.counts, fileCounts: log.fileCounts,
       trainingEvents: split.train.items.count, validationCases: split.validation.count,
-      tables: own.model.tables(split, ranked: log.ranked, seed: seed), since: started)
+      exhibits: own.model.exhibits(split, ranked: log.ranked, seed: seed, own: own.row, peers: peers),
+      since: started)
     return (trained, result)
   }
 
   /// A model of a system, and where it puts the test targets; nil when it was interrupted.
   private func measured<System: RecommenderConfiguration>(
-    _ configuration: System, on log: PreparedLog, with trainer: Trainer, resume: Bool
+    _ configuration: System, seed: UInt64, name: String = System.system, on log: PreparedLog,
+    with trainer: Trainer, resume: Bool
   ) throws -> (model: System.Fitted, row: MeasuredModel)? {
     let start = ProgressLine.clock()
-    trainer.progress.note("training \(System.system)")
+    trainer.progress.note("training \(name)")
     let fitted = try configuration.fit(
       log.split, seed: seed, ranked: log.ranked, with: trainer, resume: resume)
     guard fitted.ending != .interrupted, !trainer.shouldStop() else { return nil }
@@ -75,7 +94,7 @@ public struct RecommenderStudy<Configuration: RecommenderConfiguration>: Sendabl
     return (
       fitted.model,
       MeasuredModel(
-        name: System.system, ranking: ranking, trainingSeconds: trainedAt - start,
+        name: name, ranking: ranking, trainingSeconds: trainedAt - start,
         rankingSeconds: ProgressLine.clock() - trainedAt)
     )
   }

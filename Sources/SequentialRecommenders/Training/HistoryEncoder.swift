@@ -24,7 +24,7 @@ final class HistoryEncoder {
     let tape = Tape()
     inputs = PackedInputs(tape, rows: block.rows, longest: longest)
     questions = Questions(tape, inputs, rows: block.rows)
-    states = network.answers(inputs, questions)
+    states = network.query(network.answers(inputs, questions))
     inference = try Inference([states], on: store)
   }
 

@@ -44,4 +44,19 @@ public final class HistoryScorer: SequenceScorer {
       scores.replaceSubrange(row * itemCount..<(row + 1) * itemCount, with: popularity)
     }
   }
+
+  /// Ranks in one pass over the embeddings, without an array of scores.
+  public func top(
+    _ count: Int, after history: ArraySlice<Int32>, excluding excluded: [UInt32]
+  ) throws -> RankedItems {
+    guard !history.isEmpty else { return try topScores(count, of: popularity, excluding: excluded) }
+    let network = encoder.network
+    let state = try encoder.states([history])
+    let bias = try network.bias.map { try encoder.store.copy(of: $0) }
+    let excluded = excluded.isEmpty ? nil : try Exclusions([excluded])
+    let shape = RankingShape(queries: 1, items: itemCount, width: network.width)
+    return try encoder.store.reading(network.table) { items throws(KernelError) in
+      try topItems(count, shape, queries: state.span, items: items, bias: bias?.span, excluding: excluded)
+    }
+  }
 }

@@ -19,6 +19,7 @@ public struct SequenceModel<Configuration: SequenceConfiguration>: Sendable {
   /// Trains on histories; early stopping watches `validation`.
   ///
   /// - Parameters:
+  ///   - vectors: of the items, for a configuration that makes them from texts.
   ///   - ranked: which items the targets of `validation` are ranked against.
   ///   - trainer: run directory, progress and interruption; its configuration is replaced by the one of this model.
   ///   - resume: goes on from the last checkpoint of the run.
@@ -26,8 +27,8 @@ public struct SequenceModel<Configuration: SequenceConfiguration>: Sendable {
   /// - Throws: `ConfigurationError` when catalogues differ, nothing can be trained on or a checkpoint belongs to another
   ///   training; `NonFiniteError` when it diverges.
   public func train(
-    on sequences: ItemSequences, validating validation: NextItemCases? = nil, ranked: SeenItems = .unmasked,
-    with trainer: Trainer? = nil, resume: Bool = false
+    on sequences: ItemSequences, vectors: ItemVectors? = nil, validating validation: NextItemCases? = nil,
+    ranked: SeenItems = .unmasked, with trainer: Trainer? = nil, resume: Bool = false
   ) throws -> (model: FittedSequenceModel<Configuration>, ending: TrainingEnding) {
     if let validation, validation.itemCount != sequences.itemCount {
       throw ConfigurationError(
@@ -35,12 +36,12 @@ public struct SequenceModel<Configuration: SequenceConfiguration>: Sendable {
       )
     }
     var task = try SequenceTask(
-      sequences, validation: validation, ranked: ranked, configuration, seed: seed)
+      sequences, vectors: vectors, validation: validation, ranked: ranked, configuration, seed: seed)
     var trainer = trainer ?? Trainer(configuration.run)
     trainer.configuration = configuration.run
     let start = TrainingState(
       seed: seed, configuration: (try configuration.canonicalText() + ranked.rawValue).checksum,
-      data: sequences.checksum())
+      data: vectors.map { (sequences.checksum() + $0.checksum()).checksum } ?? sequences.checksum())
     let result = try trainer.train(&task, from: start, resume: resume)
     let model = FittedSequenceModel(
       configuration: configuration, seed: seed, itemCounts: sequences.itemCounts(),
@@ -104,5 +105,14 @@ public struct FittedSequenceModel<Configuration: SequenceConfiguration>: FittedR
   /// Scores histories, at most `histories` in one run of the network; each run costs as much, however many there are.
   public func scorer(histories: Int = 64) throws -> HistoryScorer {
     try HistoryScorer(self, histories: histories)
+  }
+
+  public func follower() throws -> SASRecRecommender? { try configuration.follower(of: self) }
+
+  public func exhibits(
+    _ split: SequenceSplit, ranked: SeenItems, seed: UInt64, own: MeasuredModel, peers: [MeasuredModel]
+  ) throws -> [RecommenderExhibit] {
+    try configuration.exhibits(
+      of: self, split, ranked: ranked, seed: seed, own: own, peers: peers)
   }
 }

@@ -16,6 +16,9 @@ public protocol SequenceNetwork: Sendable {
   /// Whether a masked row behind the last item asks for the next one; else the state of the last item does.
   var asksByMask: Bool { get }
 
+  /// What a state is where it is scored against the table, `[…, width]`; by default itself.
+  func query(_ state: Tensor) -> Tensor
+
   /// States `[rows, width]`.
   func states(_ inputs: PackedInputs) -> Tensor
   /// What scores the item that follows each question's history, `[questions, width]`; by default the state of its last row.
@@ -24,6 +27,7 @@ public protocol SequenceNetwork: Sendable {
 
 extension SequenceNetwork {
   public var bias: Parameter? { nil }
+  public func query(_ state: Tensor) -> Tensor { state }
   public var asksByMask: Bool { false }
   public func answers(_ inputs: PackedInputs, _ questions: Questions) -> Tensor {
     states(inputs).embedding(questions.last)
@@ -37,15 +41,29 @@ public protocol SequenceConfiguration: RecommenderConfiguration {
   var run: TrainerConfiguration { get set }
   func network(itemCount: Int) -> any SequenceNetwork
   var training: SequenceTraining { get }
+  /// As `FittedRecommender.follower`, of a model of this configuration.
+  func follower(of model: FittedSequenceModel<Self>) throws -> SASRecRecommender?
+  /// As `FittedRecommender.exhibits`, of a model of this configuration.
+  func exhibits(
+    of model: FittedSequenceModel<Self>, _ split: SequenceSplit, ranked: SeenItems, seed: UInt64,
+    own: MeasuredModel, peers: [MeasuredModel]
+  ) throws -> [RecommenderExhibit]
 }
 
 extension SequenceConfiguration {
+  public func follower(of model: FittedSequenceModel<Self>) throws -> SASRecRecommender? { nil }
+
+  public func exhibits(
+    of model: FittedSequenceModel<Self>, _ split: SequenceSplit, ranked: SeenItems, seed: UInt64,
+    own: MeasuredModel, peers: [MeasuredModel]
+  ) throws -> [RecommenderExhibit] { [] }
+
   public func fit(
     _ split: SequenceSplit, seed: UInt64, ranked: SeenItems, with trainer: Trainer, resume: Bool
   ) throws -> (model: FittedSequenceModel<Self>, ending: TrainingEnding) {
     try SequenceModel(self, seed: seed).train(
-      on: split.train, validating: split.validation.count > 0 ? split.validation : nil, ranked: ranked,
-      with: trainer, resume: resume)
+      on: split.train, vectors: split.vectors,
+      validating: split.validation.count > 0 ? split.validation : nil, ranked: ranked, with: trainer, resume: resume)
   }
 }
 
@@ -61,6 +79,8 @@ public struct SequenceTraining: Sendable {
   public var optimizer: OptimizerConfiguration
   /// Epochs over which parameters are averaged, exponentially; the average is validated and kept. 0 for none.
   public var averagedEpochs = 0.0
+  /// How items are made where they are not learnt one by one.
+  public var text = ItemText()
   /// Whether every prefix of a history is a sample of its own that asks for the item behind it alone, as a network must be
   /// trained whose states see what follows them.
   public var everyPrefix = false

@@ -13,12 +13,15 @@ struct SequenceTask: TrainingTask {
   private let inputs: PackedInputs
   private let popularity: ItemPopularity
   private let validation: NextItemValidation?
+  /// Makes the items of `kept` where they are not learnt one by one.
+  private let items: TextItems.Writer?
   private let seed: UInt64
   private let metadata: [String: String]
   private var stream: PackedStream
 
   init(
-    _ sequences: ItemSequences, validation: NextItemCases?, ranked: SeenItems = .unmasked,
+    _ sequences: ItemSequences, vectors: ItemVectors? = nil, validation: NextItemCases?,
+    ranked: SeenItems = .unmasked,
     _ configuration: some SequenceConfiguration, seed: UInt64, metadata: [String: String] = [:]
   ) throws {
     let network = configuration.network(itemCount: sequences.itemCount)
@@ -34,20 +37,24 @@ struct SequenceTask: TrainingTask {
     self.metadata = metadata
     stream = try PackedStream(windows, rows: settings.rows, cloze: settings.cloze, seed: seed)
     popularity = ItemPopularity(sequences)
-    let store = try ParameterStore(network.layout, seed: seed)
+    let text = try Self.text(settings.text, vectors, network)
+    let layout = text?.layout ?? network.layout
+    let store = try ParameterStore(layout, seed: seed)
     self.store = store
     var optimizing = settings.optimizer
     let averagedSteps = settings.averagedEpochs * Double(stream.blocksPerEpoch)
     if averagedSteps > 1 { optimizing.average = 1 - 1 / averagedSteps }
-    let kept = averagedSteps > 1 ? try ParameterStore(network.layout, seed: seed) : store
+    let kept = averagedSteps > 1 ? try ParameterStore(layout, seed: seed) : store
     self.kept = kept
     optimizer = try Optimizer(optimizing, for: store, seed: seed)
+    items = try text?.writer(kept)
     let tape = Tape()
+    text?.bind(on: tape)
     inputs = PackedInputs(tape, rows: stream.block.rows, longest: network.longest)
     objective =
       (network as? any LossRecording)?.record(inputs, rows: stream.block.rows, on: tape)
       ?? RecordedObjective(
-        settings.objective, states: network.states(inputs), table: tape.parameter(network.table),
+        settings.objective, states: network.query(network.states(inputs)), table: tape.parameter(network.table),
         bias: network.bias.map(tape.parameter))
     training = try TrainingStep(objective.loss, optimizer: optimizer)
     self.validation = try validation.map {
@@ -64,15 +71,37 @@ struct SequenceTask: TrainingTask {
     return try StepOutcome(running: training, rate: optimizer.rate)
   }
 
+  private static func text(
+    _ text: ItemText, _ vectors: ItemVectors?, _ network: any SequenceNetwork
+  ) throws -> TextItems? {
+    guard text.form != .none, let network = network as? any ItemTableNetwork else { return nil }
+    guard let vectors else {
+      throw ConfigurationError(
+        "text.form is \(text.form.rawValue), which makes items from what is written of them, but nothing is known of the items"
+          + "\n  pass --items FILE with their titles or texts")
+    }
+    guard vectors.itemCount == network.itemCount else {
+      throw ConfigurationError(
+        "there are vectors of \(vectors.itemCount) items, but the catalogue has \(network.itemCount)")
+    }
+    return TextItems(text, vectors, for: network)
+  }
+
   mutating func validate() throws -> [(name: String, value: Double)] {
     guard let validation else { return [] }
-    try optimizer.copyAverage(to: kept)
+    try settle()
     return try validation.metrics()
+  }
+
+  /// Brings what is kept up to date.
+  private func settle() throws {
+    try optimizer.copyAverage(to: kept)
+    try items?.write()
   }
 
   /// All values that are kept, by name.
   func parameters() throws -> [String: [Float]] {
-    try optimizer.copyAverage(to: kept)
+    try settle()
     return try kept.copies()
   }
 

@@ -116,27 +116,43 @@ import Testing
         #expect(abs(report.similarity[step][other]) <= 1 && report.divergence[step][other] > 0)
       }
     }
-    #expect(report.table.contains("step 2") && report.table.contains("base models"))
     #expect(throws: ConfigurationError.self) { try model.stepReport(on: cases, metrics: []) }
     #expect(throws: KernelError.self) {
       try model.stepReport(on: cases, metrics: metrics, replicas: [replica])
     }
   }
 
-  @Test func theDemoComparesBaseAndReasoning() throws {
-    var demo = ReasoningDemo()
-    (demo.log.users, demo.log.items, demo.log.clusters) = (150, 40, 4)
-    demo.configuration = Self.configuration(.prl) { $0.run.steps = 30 }
-    let comparison = try demo.run(seed: 1)
-    #expect(comparison.ndcg.allSatisfy { $0 > 0.1 && $0 < 1 } && comparison.bestRecall > 0.2)
-    #expect(comparison.report.model[0] == comparison.ndcg[1])
-    #expect(comparison.table.contains("prl, K 2") && comparison.table.contains("best possible"))
-    demo.log.clusters = 0
-    #expect(throws: KernelError.self) { try demo.run() }
+  @Test func aStudyShowsTheGainOverTheBaseAndTheNullOfTheOracle() throws {
+    let log = try StudyTests.prepared()
+    func outcome(_ bases: Int) throws -> RecommenderResult {
+      let configuration = Self.configuration(.prl) {
+        ($0.run.steps, $0.run.patience, $0.reasoning.bases) = (20, 0, bases)
+      }
+      return try #require(try RecommenderStudy(configuration, seed: 2).run(on: log)).result
+    }
+    let result = try outcome(3)
+    #expect(result.models.map(\.name).prefix(4) == ["rearec", "base", "base 2", "base 3"])
+    #expect(result.exhibits.map(\.title) == ["Gain over the base", "What each step is worth", "How much the steps differ"])
+    let gains = try #require(result.exhibits.first)
+    // A line a base and metric, in which the difference is that of the two means.
+    #expect(gains.rows.count == 12 && gains.rows.allSatisfy { $0.count == gains.header.count })
+    let first = gains.rows[0].compactMap(Double.init)
+    #expect(abs(first[1] - first[0] - first[2]) < 2e-4)
+    #expect(abs(first[1] - (result.metrics["ndcg@10"] ?? .nan)) < 1e-4)
+    let steps = result.exhibits[1]
+    #expect(steps.rows.map { $0[0] }.suffix(2) == ["best step a case", "best base a case"])
+    #expect(steps.plot?.lines.first?.values.count == 3)
+    // The first base is what a training without thoughts and the same seed gives.
+    var base = Self.configuration(.prl) { ($0.run.steps, $0.run.patience) = (20, 0) }
+    (base.reasoning.steps, base.reasoning.bases) = (0, 0)
+    let alone = try #require(try RecommenderStudy(base, seed: 2).run(on: log)).result
+    #expect(alone.metrics == result.models[1].metrics && alone.exhibits.isEmpty)
+    #expect(try outcome(0).exhibits.map(\.title) == ["What each step is worth", "How much the steps differ"])
   }
 
   private static let refused = [
     Refused<ReaRecConfiguration>("reasoning.steps") { $0.reasoning.steps = 6 },
+    Refused<ReaRecConfiguration>("reasoning.bases") { $0.reasoning.bases = 4 },
     Refused<ReaRecConfiguration>("reasoning.temperature") { $0.reasoning.temperature = 0 },
     Refused<ReaRecConfiguration>("reasoning.temperature") { $0.reasoning.temperature = .nan },
     Refused<ReaRecConfiguration>("reasoning.decay") { $0.reasoning.decay = 0.5 },

@@ -88,6 +88,14 @@ struct RecordedReasoning {
     ("rpe, prefix", { ($0.reasoning.method, $0.reasoning.form) = (.rpe, .prefix) }),
     ("rpe, bert4rec", { ($0.reasoning.method, $0.reasoning.backbone) = (.rpe, .bert4rec) }),
     ("erl without divergence", { ($0.reasoning.method, $0.reasoning.divergence) = (.erl, 0) }),
+    ("erl", { ($0.reasoning.method, $0.reasoning.divergence) = (.erl, 0.3) }),
+    (
+      "erl, sums",
+      {
+        ($0.reasoning.method, $0.reasoning.reduction) = (.erl, .sum)
+        ($0.reasoning.divergence, $0.reasoning.temperature) = (0.2, 0.6)
+      }
+    ),
     ("prl", { $0.reasoning.noise = 0.3 }),
     (
       "prl, sums",
@@ -102,7 +110,8 @@ struct RecordedReasoning {
     let recorded = try RecordedReasoning { change(&$0) }
     let graph = try GradientGraph(recorded.loss, layout: recorded.store.layout)
     let values = try recorded.interpreter(graph.tape).run()
-    let plain = try recorded.interpreter(recorded.loss.tape)
+    var plain = try recorded.interpreter(recorded.loss.tape)
+    plain.held = values
     func loss(_ id: Int, _ index: Int, _ by: Double) throws -> Double {
       var moved = plain
       moved.values[id]?[index] += by

@@ -46,7 +46,9 @@ import Testing
       func check(_ configuration: some RecommenderConfiguration) throws {
         let outcome = try #require(try RecommenderStudy(configuration, seed: 3).run(on: log))
         let result = outcome.result
-        #expect(result.testCases == 120 && result.models.count == 4 || result.models.count == 3)
+        let peers = configuration.peers(seed: 3).count
+        let others = Recommenders.baselines.count { $0.system != type(of: configuration).system }
+        #expect(result.testCases == 120 && result.models.count == 1 + peers + others)
         #expect(result.models[0].name == type(of: configuration).system)
         #expect(result.testChecksum == log.split.testChecksum && result.comparison != nil)
         let read = try TrainedRecommender(bytes: outcome.model.bytes(), name: "m")

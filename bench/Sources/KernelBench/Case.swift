@@ -35,5 +35,6 @@ struct BenchCase: Sendable {
 
 extension BenchCase {
   /// Every case, in the order of the table.
-  static let all = preference + attribute + palette + training + em + diffusion + rank + encoder + products
+  static let all = preference + attribute + palette + training + recommenders + em + diffusion
+    + rank + encoder + products
 }

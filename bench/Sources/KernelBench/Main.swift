@@ -34,6 +34,9 @@ import PenchantKernels
   @Option(help: ArgumentHelp("Write what peers need of the palette cases into a file.", visibility: .hidden))
   var exportPalette: String?
 
+  @Option(help: ArgumentHelp("Write what peers train recommenders on into a file.", visibility: .hidden))
+  var exportHistories: String?
+
   private func counts() throws -> [Int] {
     let counts = threads.split(separator: ",").map { Int($0) ?? 0 }
     guard !counts.isEmpty, counts.allSatisfy({ (1...64).contains($0) }) else {
@@ -44,6 +47,7 @@ import PenchantKernels
 
   func run() throws {
     if let exportPalette { return try PaletteProblem().export(to: exportPalette) }
+    if let exportHistories { return try RecommenderProblem().export(to: exportHistories) }
     let chosen = BenchCase.all.filter { bench in
       filter.isEmpty || filter.contains { bench.name.contains($0) }
     }

@@ -48,6 +48,7 @@ public struct SASRecConfiguration: SequenceConfiguration {
 
   public var data = Data()
   public var model = Model()
+  public var text = ItemText()
   public var objective = NextItemObjective()
   public var optimizer = Optimizer()
   public var run: TrainerConfiguration
@@ -83,17 +84,22 @@ public struct SASRecConfiguration: SequenceConfiguration {
       "model.longest (\(model.longest)) to \(1 << 20)", optimizer.rows)
     let average = optimizer.average
     try checkSetting(average >= 0 && average.isFinite, "optimizer.average", "0 or more", average)
+    try text.validate()
     try objective.validate()
     try run.validate()
   }
 
-  public func network(itemCount: Int) -> any SequenceNetwork { SASRecNetwork(itemCount: itemCount, model) }
+  public func network(itemCount: Int) -> any SequenceNetwork {
+    SASRecNetwork(itemCount: itemCount, model, text: text)
+  }
+
+  public func follower(of model: FittedSASRec) throws -> SASRecRecommender? { try model.recommender() }
 
   public var training: SequenceTraining {
     SequenceTraining(
       objective: objective, cloze: nil,
       context: data.context(items: model.longest), rows: optimizer.rows,
-      optimizer: optimizer.tape, averagedEpochs: optimizer.average)
+      optimizer: optimizer.tape, averagedEpochs: optimizer.average, text: text)
   }
 }
 

@@ -3,12 +3,18 @@ import PenchantTape
 
 /// SASRec's layers: a causal transformer over the items of a history (Kang & McAuley 2018), whose last state scores the
 /// catalogue by inner products with the same embeddings that it reads.
-struct SASRecNetwork: SequenceNetwork {
+///
+/// Where items are made from texts and compared by cosines, states are scored against the directions of the embeddings.
+struct SASRecNetwork: ItemTableNetwork {
   let itemCount: Int
   let model: SASRecConfiguration.Model
   let layout: ParameterLayout
   let items: Embedding
   let places: Embedding
+  /// `[itemCount, width]`, rows of length 1 that `TextItems` writes; none where states are scored by inner products.
+  let directions: Parameter?
+  /// What cosines are divided by.
+  private let temperature: Float
   /// Norm of the input when norms stand behind (post), of the last state when they stand in front (pre).
   let norm: LayerNorm
   let blocks: [TransformerBlock]
@@ -18,7 +24,8 @@ struct SASRecNetwork: SequenceNetwork {
   let inputDropout: Float
 
   init(
-    itemCount: Int, _ model: SASRecConfiguration.Model, causal: Bool = true, inputDropout: Float? = nil
+    itemCount: Int, _ model: SASRecConfiguration.Model, text: ItemText = ItemText(), causal: Bool = true,
+    inputDropout: Float? = nil
   ) {
     self.itemCount = itemCount
     self.model = model
@@ -33,12 +40,29 @@ struct SASRecNetwork: SequenceNetwork {
         model.width, heads: model.heads, inner: model.inner, causal: causal, activation: model.activation,
         place: model.norm, dropout: model.dropout, epsilon: Self.epsilon, named: "blocks.\($0)", in: &layout)
     }
+    directions =
+      text.form == .unisrec
+      ? layout.add("items.directions", [itemCount, model.width], .zeros, isTrainable: false) : nil
+    temperature = Float(text.temperature)
     self.layout = layout
   }
 
   var width: Int { model.width }
   var longest: Int { model.longest }
-  var table: Parameter { items.weight }
+  var rows: Parameter { items.weight }
+  var table: Parameter { directions ?? items.weight }
+
+  func query(_ state: Tensor) -> Tensor {
+    directions == nil ? state : state.direction() / temperature
+  }
+
+  /// The same of one state that is known.
+  func query(_ state: [Float]) -> [Float] {
+    guard directions != nil else { return state }
+    let length = state.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+    let factor = length > 0 ? 1 / (Float(length) * temperature) : 0
+    return state.map { $0 * factor }
+  }
 
   private static let epsilon: Float = 1e-12
 

@@ -98,14 +98,11 @@ public final class SASRecRecommender {
     try check(excluding)
     let ranked: RankedItems
     if session.items.isEmpty {
-      let popularity = popularity
-      var mask = [UInt8](repeating: 1, count: itemCount)
-      for item in excluding { mask[Int(item) - 1] = 0 }
-      ranked = try topScores(count, rows: 1, columns: itemCount, scores: popularity.span, mask: mask.span)
+      ranked = try topScores(count, of: popularity, excluding: excluding.map { UInt32($0 - 1) })
     } else {
       let excluded = excluding.isEmpty ? nil : try Exclusions([excluding.map { UInt32($0 - 1) }])
       let shape = RankingShape(queries: 1, items: itemCount, width: network.model.width)
-      ranked = try store.reading(network.items.weight) { items throws(KernelError) in
+      ranked = try store.reading(network.table) { items throws(KernelError) in
         try topItems(count, shape, queries: session.state.span, items: items, excluding: excluded)
       }
     }
@@ -141,15 +138,15 @@ public final class SASRecRecommender {
   }
 
   private func answer(_ state: [Float], in session: inout SASRecSession) throws {
-    session.state =
-      try thoughts?.answer(from: state, at: session.items.count, after: &session.projections) ?? state
+    session.state = network.query(
+      try thoughts?.answer(from: state, at: session.items.count, after: &session.projections) ?? state)
   }
 }
 
 extension FittedSASRec {
   /// Recommends for one history at a time.
   public func recommender() throws -> SASRecRecommender {
-    let network = SASRecNetwork(itemCount: itemCount, configuration.model)
+    let network = SASRecNetwork(itemCount: itemCount, configuration.model, text: configuration.text)
     return try SASRecRecommender(network, store: store(network.layout), popularity: logPopularity)
   }
 }
