@@ -26,7 +26,7 @@ struct RecommenderDemo<Recommender: RecommenderConfiguration> {
       "u\(user + 1) " + sequences[user].map { "i\($0)" }.joined(separator: " ") + "\n"
     }
     try run.write("log.txt", lines.joined())
-    let settings = RecommenderSettings<Recommender>()
+    let settings = try Self.settings()
     try run.write("config.yaml", ConfigurationLayers<RecommenderSettings<Recommender>>.text(settings))
     try run.write("environment.json", json: RunEnvironment.current())
     let log = try InteractionReader(run.file("log.txt")).log()
@@ -52,5 +52,16 @@ struct RecommenderDemo<Recommender: RecommenderConfiguration> {
       Recall@10 that no model can be expected to exceed: \(decimal(best, 4))
       next: penchant recommend \(out) u7
       """)
+  }
+
+  /// The defaults; a network learns in larger steps and gives up sooner, since the log is small and nobody wants to wait.
+  private static func settings() throws -> RecommenderSettings<Recommender> {
+    var layers = try ConfigurationLayers(defaults: RecommenderSettings<Recommender>())
+    if Recommender.self is any SequenceConfiguration.Type {
+      try layers.set("optimizer.learning_rate", to: "0.005")
+      try layers.set("run.epochs", to: "30")
+      try layers.set("run.patience", to: "3")
+    }
+    return try layers.resolve()
   }
 }

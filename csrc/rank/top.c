@@ -2,7 +2,10 @@
  *
  * A block's scores against a panel come a strip of items at a time into L1, as [item][query]; one comparison a vector
  * finds the few that may enter a heap. Every thread has its own heaps, so its thresholds rise over all blocks it
- * takes; which thread took which block does not matter, because the best k of an order without ties are unique. */
+ * takes; which thread took which block does not matter, because the best k of an order without ties are unique.
+ *
+ * One query alone, as a server asks it, would leave fifteen of sixteen lanes empty: its scores are inner products of
+ * rows, which read the items as fast as memory gives them. */
 #include "penchant/rank.h"
 
 #include "../tile/tile.h"
@@ -14,7 +17,7 @@
 
 struct top {
     size_t n, V, d, k, panels, members, member_bytes;
-    const float *items, *bias;
+    const float *queries, *items, *bias;
     const uint8_t *mask;
     struct pn_excluded excluded;
     const float *turned; /* [panel][d][64] */
@@ -117,6 +120,36 @@ static void block(void *context, size_t b, size_t member)
     }
 }
 
+PN_CLONES static void products(size_t items, size_t d, const float *restrict rows, const float *restrict query,
+                               const float *restrict bias, float *restrict x)
+{
+    for (size_t v = 0; v < items; ++v) x[v] = pn_dot(d, rows + v * d, query) + (bias ? bias[v] : 0);
+}
+
+PN_CLONES static bool any_at_least(size_t n, float threshold, const float *restrict x)
+{
+    int32_t any = 0;
+    for (size_t i = 0; i < n; ++i) any |= x[i] >= threshold;
+    return any;
+}
+
+static void block_alone(void *context, size_t b, size_t member)
+{
+    const struct top *t = context;
+    struct heaps h;
+    size_t bytes;
+    lay_out(1, t->k, t->scratch + member * t->member_bytes, &h, &bytes);
+    const size_t end = pn_min(t->V, (b + 1) * ITEMS);
+    for (size_t v = b * ITEMS; v < end; v += STRIP) {
+        const size_t some = pn_min(STRIP, end - v);
+        products(some, t->d, t->items + v * t->d, t->queries, t->bias ? t->bias + v : NULL, h.strip);
+        if (!any_at_least(some, h.threshold[0], h.strip)) continue;
+        for (size_t i = 0; i < some; ++i)
+            if (h.strip[i] >= h.threshold[0] && (!t->mask || t->mask[v + i]))
+                offer(t, &h, 0, (uint32_t)(v + i), h.strip[i]);
+    }
+}
+
 /* All threads' heaps of one query into the first, then in order. */
 static void merge(void *context, size_t query)
 {
@@ -144,7 +177,7 @@ pn_status pn_rank_top_f32(size_t n, size_t V, size_t d, size_t k, const float *q
     if (n == 0 || k == 0) return PN_OK;
     size_t size, turned;
     struct heaps h;
-    struct top t = { .n = n, .V = V, .d = d, .k = pn_min(k, V), .items = items, .bias = bias, .mask = mask,
+    struct top t = { .n = n, .V = V, .d = d, .k = pn_min(k, V), .queries = queries, .items = items, .bias = bias, .mask = mask,
                      .excluded = { offsets, excluded }, .panels = pn_ceil_div(n, PN_TILE_WIDTH) };
     if (V >= UINT32_MAX || !pn_mul_size(V, d, &size) || !pn_mul_size(size, sizeof(float), &size) ||
         !pn_mul_size(n, k, &size) || !pn_mul_size(size, sizeof(float), &size) || !turned_bytes(n, d, &turned) ||
@@ -169,7 +202,7 @@ pn_status pn_rank_top_f32(size_t n, size_t V, size_t d, size_t k, const float *q
         for (size_t i = 0; i < t.panels * PN_TILE_WIDTH; ++i) h.threshold[i] = i < n ? -INFINITY : INFINITY;
         memset(h.count, 0, n * sizeof *h.count);
     }
-    status = pn_team_for_members(pn_ceil_div(V, ITEMS), t.members, block, &t);
+    status = pn_team_for_members(pn_ceil_div(V, ITEMS), t.members, n == 1 ? block_alone : block, &t);
     if (status == PN_OK) status = pn_team_for(n, merge, &t);
     if (status != PN_OK) return status;
 
@@ -192,13 +225,6 @@ struct rows {
     uint32_t *ids;
     float *best;
 };
-
-PN_CLONES static bool any_at_least(size_t n, float threshold, const float *restrict x)
-{
-    int32_t any = 0;
-    for (size_t i = 0; i < n; ++i) any |= x[i] >= threshold;
-    return any;
-}
 
 static void row_block(void *context, size_t row)
 {

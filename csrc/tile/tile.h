@@ -19,12 +19,20 @@
 /* The inner product of two rows: a sum a lane, added in a fixed order. */
 PN_INLINE float pn_dot(size_t d, const float *restrict x, const float *restrict y)
 {
-    float lane[PN_LANES] = { 0 };
+    pn_f32x16 sum = { 0 };
     size_t j = 0;
-    for (; j + PN_LANES <= d; j += PN_LANES)
-        for (size_t l = 0; l < PN_LANES; ++l) lane[l] += x[j + l] * y[j + l];
-    for (size_t l = 0; j + l < d; ++l) lane[l] += x[j + l] * y[j + l];
-    return pn_sum16((const pn_f32x16 *)memcpy(&(pn_f32x16){ 0 }, lane, sizeof lane));
+    for (; j + PN_LANES <= d; j += PN_LANES) {
+        pn_f32x16 a, b;
+        memcpy(&a, x + j, sizeof a);
+        memcpy(&b, y + j, sizeof b);
+        sum += a * b;
+    }
+    if (j < d) {
+        pn_f32x16 a = { 0 }, b = { 0 };
+        for (size_t l = 0; j + l < d; ++l) a[l] = x[j + l], b[l] = y[j + l];
+        sum += a * b;
+    }
+    return pn_sum16(&sum);
 }
 
 PN_INLINE size_t pn_lanes(size_t n) { return (n + PN_LANES - 1) / PN_LANES * PN_LANES; }

@@ -3,8 +3,9 @@
  * Shapes       queries: [n, d];  items: [V, d];  bias: [V] or NULL;  mask: [V] or NULL, 1 = keep, for all queries;
  *              excluded: ids that query i may not get, excluded[offsets[i] ..< offsets[i + 1]], ascending (equal
  *              neighbours allowed); offsets: [n + 1] ascending from 0; both NULL when nothing is excluded
- * Computes     s_iv = <query_i, items_v> + bias_v, a sum in ascending order in float32 (one fused multiply-add a
- *              term where the processor has it), so equal rows score equal bits
+ * Computes     s_iv = <query_i, items_v> + bias_v in float32, so equal rows score equal bits: a sum in ascending order
+ *              (one fused multiply-add a term where the processor has it); for the best of one query alone sixteen
+ *              such sums, added in a fixed order
  * Order        higher score first; equal scores: lower id first. A score of NaN or -inf is never returned.
  * Short lists  when fewer than k items remain, the rest has id PN_RANK_NONE and score -inf
  * Edges        n = 0 or k = 0 -> PN_OK; V = 0 -> short lists; excluded id >= V, offsets or lists that do not ascend

@@ -1,4 +1,5 @@
 import Foundation
+import PenchantData
 import PenchantTrain
 import SequentialRecommenders
 
