@@ -39,6 +39,10 @@ struct Train: ParsableCommand {
         penchant train sasrec --data log.inter --items log.item --out run
             a recommender of the next item, beside popularity, Markov and item neighbours; run/report.html
         penchant train sasrec log.csv --out run --core 0 --split time --masked
+        penchant train sasrec log.inter --items log.item --out run --set text.form=unisrec
+            items made from their titles and texts, so that rare ones gain from common ones that read alike
+        penchant train rearec log.inter --out run --set reasoning.bases=3
+            thoughts before the catalogue is scored, beside bases without them, and what luck alone would gain
 
       Ctrl-C finishes the step, saves, and prints the line that resumes; a second Ctrl-C stops at once.
       A resumed training has the same bits as one that was not interrupted.

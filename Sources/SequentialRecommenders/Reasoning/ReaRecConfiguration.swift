@@ -74,7 +74,12 @@ public struct ReaRecConfiguration: SequenceConfiguration {
   public var optimizer = SASRecConfiguration.Optimizer()
   public var run: TrainerConfiguration
 
-  public init() { run = SASRecConfiguration().run }
+  public init() {
+    run = SASRecConfiguration().run
+    // Thoughts enter through the norm of the input, which blocks with norms behind have.
+    model.norm = .post
+    optimizer.learningRate = 1e-3
+  }
 
   /// - Throws: `ConfigurationError` that names the setting, what it must be and what was found.
   public func validate() throws(ConfigurationError) {

@@ -4,7 +4,7 @@ import PenchantTrain
 import SequentialRecommenders
 import Testing
 
-/// Cost of data and evaluation against the size of the catalogue, printed; runs with `PENCHANT_LONG=1`.
+/// Cost of data, training and evaluation against the size of the catalogue, printed; runs with `PENCHANT_LONG=1`.
 ///
 ///     PENCHANT_LONG=1 swift test -c release -Xswiftc -enable-testing --filter ScaleNumbers
 @Suite(.serialized) struct ScaleNumbers {
@@ -34,6 +34,27 @@ import Testing
     )
     // The planted successor follows in 3 of 10 events.
     #expect(recall > 0.25 && peak < 8192)
+
+    // A slice of an epoch of SASRec with the whole softmax; what comes before the first step is told apart by a
+    // shorter one.
+    var configuration = SASRecConfiguration()
+    func trained(_ steps: Int) throws -> (FittedSASRec, seconds: Double) {
+      configuration.run.steps = steps
+      let start = clock.now
+      let model = try SASRec(configuration, seed: 1).fit(to: split.train)
+      return (model, (clock.now - start) / .seconds(1))
+    }
+    let (short, long) = (4, 24)
+    let before = try trained(short).seconds
+    let (sasrec, seconds) = try trained(long)
+    let perTarget = (seconds - before) / Double((long - short) * configuration.optimizer.rows)
+    let asked = try split.test.sampled(1000, seed: 1)
+    let rankedIn = try clock.measure { _ = try FullRanking().evaluate(sasrec.scorer(), on: asked) }
+    print(
+      "  SASRec: \(perTarget * 1e6) µs a target, \(perTarget * 1e9 / Double(items)) ns a target and item, first step after "
+        + "\(before - perTarget * Double(short * configuration.optimizer.rows)) s, 1000 cases ranked in \(rankedIn), "
+        + "peak \(peak) MiB, \(Team.size) threads")
+    #expect(peak < 8192)
   }
 
   /// 22,363 users and 12,101 items, the size of Amazon Beauty: the cost of ranking alone.

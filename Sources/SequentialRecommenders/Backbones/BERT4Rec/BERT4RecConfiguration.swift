@@ -15,7 +15,8 @@ public struct BERT4RecConfiguration: SequenceConfiguration {
   public init() {
     let shared = SASRecConfiguration()
     run = shared.run
-    model.dropout = 0.2
+    (model.norm, model.dropout) = (.post, 0.2)
+    optimizer.learningRate = 1e-3
     // One item in five has a target: more epochs to see as many.
     run.epochs = 400
     run.patience = 20

@@ -25,7 +25,10 @@ public struct GRU4RecConfiguration: SequenceConfiguration {
   public var optimizer = SASRecConfiguration.Optimizer()
   public var run: TrainerConfiguration
 
-  public init() { run = SASRecConfiguration().run }
+  public init() {
+    run = SASRecConfiguration().run
+    optimizer.learningRate = 1e-3
+  }
 
   /// - Throws: `ConfigurationError` that names the setting, what it must be and what was found.
   public func validate() throws(ConfigurationError) {

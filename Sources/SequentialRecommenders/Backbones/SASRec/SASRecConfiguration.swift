@@ -24,14 +24,14 @@ public struct SASRecConfiguration: SequenceConfiguration {
     public var inner = 256
     public var activation = Activation.gelu
     /// `post`: a norm after every residual, as BERT4Rec and RecBole have it; `pre`: before every part and once at the end.
-    public var norm = TransformerBlock.NormPlace.post
-    public var dropout: Float = 0.5
+    public var norm = TransformerBlock.NormPlace.pre
+    public var dropout: Float = 0.3
     /// Items of a history that are read; older ones are left out.
     public var longest = 50
     public init() {}
   }
   public struct Optimizer: Codable, Sendable, Equatable {
-    public var learningRate = 1e-3
+    public var learningRate = 2e-3
     public var beta2 = 0.999
     /// Decoupled weight decay of embeddings and matrices.
     public var weightDecay = 0.0
@@ -56,7 +56,7 @@ public struct SASRecConfiguration: SequenceConfiguration {
   public init() {
     run = TrainerConfiguration()
     run.epochs = 200
-    run.patience = 10
+    run.patience = 5
     run.watch = "ndcg@10"
   }
 
