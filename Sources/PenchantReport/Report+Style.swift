@@ -31,6 +31,7 @@ extension Report {
     table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .94rem; }
     th, td { text-align: right; padding: .35rem .7rem; border-bottom: 1px solid var(--rule); white-space: nowrap; }
     th { color: var(--soft); font-weight: 550; }
+    .prose th, .prose td { text-align: left; white-space: normal; min-width: 4.5rem; vertical-align: top; }
     th:first-child, td:first-child { text-align: left; padding-left: 0; }
     .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 480px), 1fr)); gap: 2rem; }
     figure { margin: 0; }

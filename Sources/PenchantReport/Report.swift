@@ -18,11 +18,16 @@ public struct Report: Sendable {
     public var note: String
     public var header: [String]
     public var rows: [[String]]
-    public init(title: String, note: String = "", header: [String], rows: [[String]]) {
+    /// Cells hold words, which are wrapped, and not numbers.
+    public var isProse: Bool
+    public init(
+      title: String, note: String = "", header: [String], rows: [[String]], isProse: Bool = false
+    ) {
       self.title = title
       self.note = note
       self.header = header
       self.rows = rows
+      self.isProse = isProse
     }
   }
   public var title: String
@@ -57,7 +62,7 @@ public struct Report: Sendable {
         "tables": tables.map { table -> [String: Any] in
           [
             "title": table.title, "note": table.note, "hasNote": !table.note.isEmpty,
-            "header": table.header, "rows": table.rows.map { ["cells": $0] },
+            "kind": table.isProse ? "prose" : "numbers", "header": table.header, "rows": table.rows.map { ["cells": $0] },
           ]
         },
         "charts": charts.map {
@@ -97,7 +102,7 @@ public struct Report: Sendable {
     <section>
     <h2>{{title}}</h2>
     {{#hasNote}}<p class="note">{{note}}</p>{{/hasNote}}
-    <div class="scroll"><table>
+    <div class="scroll"><table class="{{kind}}">
     <thead><tr>{{#header}}<th>{{.}}</th>{{/header}}</tr></thead>
     <tbody>
     {{#rows}}

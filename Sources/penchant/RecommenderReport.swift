@@ -58,7 +58,7 @@ struct RecommenderReport: Encodable {
     func table(_ title: String, _ note: String, _ prefix: String) -> Report.Table {
       Report.Table(
         title: title, note: note,
-        header: ["model"] + names + ["95% of NDCG@10", "coverage", "popularity lift"],
+        header: ["model"] + names + ["95% of ndcg@10", "coverage", "lift"],
         rows: result.models.map { model in
           let lists = model.lists[prefix.isEmpty ? "unmasked" : "masked"]
           return [model.name] + names.map { decimal(model.metrics[prefix + $0], 4) }
@@ -69,7 +69,9 @@ struct RecommenderReport: Encodable {
         })
     }
     var tables = [
-      table("Among all items", "As ReaRec and RecBole measure.", ""),
+      table(
+        "Among all items",
+        "As ReaRec and RecBole measure. Lift: popularity of what is recommended over that of what came.", ""),
       table(
         "Without items of the history",
         "As gSASRec and SASRec+ measure; the target itself is never left out.",
@@ -88,7 +90,7 @@ struct RecommenderReport: Encodable {
               example.history.joined(separator: " · "), example.target, decimal(example.rank, 0),
               example.recommended.map { $0 == example.target ? "● " + $0 : $0 }.joined(separator: " · "),
             ]
-          }))
+          }, isProse: true))
     }
     return tables
   }
