@@ -18,6 +18,8 @@ static double loss_of(const pn_preference_options *o, double s, double h, double
     case PN_PREFERENCE_ROPO: return 4 * g / ((1 + g) * (1 + g)) * (softplus_of(-s) + g * sigmoid_of(-s));
     case PN_PREFERENCE_EXO:
         return sigmoid_of(s) * (-softplus_of(-s) - log(1 - e)) + sigmoid_of(-s) * (-softplus_of(s) - log(e));
+    case PN_PREFERENCE_DISCOPOP:
+        return sigmoid_of(-s / g) * softplus_of(-s) + sigmoid_of(s / g) * exp(fmin(-s, 30));
     }
     return NAN;
 }
@@ -25,13 +27,14 @@ static double loss_of(const pn_preference_options *o, double s, double h, double
 static void pairs(bool wild)
 {
     const size_t n = flip() ? a_size(300) : a_size(9000);
-    pn_preference_options o = { .loss = (pn_preference_loss)pick(7),
+    pn_preference_options o = { .loss = (pn_preference_loss)pick(8),
                                 .beta = ldexpf(1, (int)pick(7) - 4),
                                 .gamma = (float)pick(5) * 0.25f,
                                 .shape = 0.25f + (float)pick(8) * 0.25f,
                                 .grad_scale = flip() ? 1.0f : 0.25f };
     if (o.loss <= PN_PREFERENCE_IPO || o.loss == PN_PREFERENCE_EXO) o.smoothing = (float)pick(4) * 0.125f;
     if (o.loss == PN_PREFERENCE_EXO && o.smoothing == 0) o.smoothing = 0.125f;
+    if (o.loss == PN_PREFERENCE_DISCOPOP) o.shape = 0.0625f; /* its own 0.05, or near it: e^-s stays small where it counts */
     const bool labelled = o.loss == PN_PREFERENCE_SIGMOID || o.loss == PN_PREFERENCE_HINGE || o.loss == PN_PREFERENCE_IPO;
 
     float *chosen = floats(n, wild), *rejected = floats(n, wild);
