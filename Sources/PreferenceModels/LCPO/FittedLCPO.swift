@@ -65,11 +65,12 @@ public struct FittedLCPO: Sendable {
     for k in problem.likelihood.annotators ?? [] { pairs[Int(k)] += 1 }
     if problem.likelihood.annotators == nil { pairs[0] = data.count }
     let names = problem.likelihood.annotators == nil ? [""] : data.annotators
-    annotators = fit.reliabilities.eta.indices.map { k in
+    let annotators = fit.reliabilities.eta.indices.map { k in
       Annotator(
         name: names[k], pairs: pairs[k], reliability: fit.reliabilities.eta[k],
         standardError: configuration.noise.learns ? errors[k] : nil)
     }
+    self.annotators = annotators
     let total = max(found.count.sum(), .leastNormalMagnitude)
     noiseRate = 1 - zip(fit.reliabilities.eta, found.count).map { $0 * $1 }.sum() / total
     // An annotator whose η is not known makes the rate of all unknown by their share.

@@ -94,7 +94,7 @@ struct LCPOProblem: Sendable {
       let mean = logits.reduce(0) { $0 + abs($1) } / Double(logits.count)
       if data.isReferenceFree(configuration.objective), mean > Self.saturated {
         let text =
-          "the margins have a mean size of \(ProgressLine.number(mean)) and are measured from no reference: such margins "
+          "the margins have a mean size of \(LCPODiagnostics.number(mean)) and are measured from no reference: such margins "
           + "mostly follow length, and the posterior is decided before anything is learnt\n"
           + "  give ref_chosen_logps and ref_rejected_logps, or set objective.per_token and objective.centre to true; "
           + "guards.saturation=warn goes on as it is"

@@ -102,7 +102,7 @@ public struct LCPODiagnostics: Codable, Sendable, Equatable {
     self.warnings = warnings
   }
 
-  private static func number(_ value: Double) -> String { String(format: "%.3g", value) }
+  static func number(_ value: Double) -> String { String(format: "%.3g", value) }
 
   /// Pearson's; nil when one of them does not vary.
   static func correlation(_ x: [Double], _ y: [Double]) -> Double? {

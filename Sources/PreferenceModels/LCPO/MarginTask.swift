@@ -1,5 +1,6 @@
 import PenchantData
 import PenchantKernels
+import PenchantTape
 import PenchantTrain
 
 /// Training of a model with linear margins on batches, by Adam: the paper's Algorithm 1 where the policy is small.

@@ -121,6 +121,18 @@ public struct RobustTraining<Base: TrustedTask>: TrainingTask {
       annotators: annotators.isEmpty ? nil : annotators, weights: weights)
   }
 
+  /// What lcpo found of the training labels; nil for other methods.
+  ///
+  /// - Parameters:
+  ///   - pairs: places of the training pairs in the table they come from.
+  ///   - names: of annotators.
+  public func labels(pairs: [Int], names: [String]) throws -> LabelReport? {
+    guard configuration.method == .lcpo else { return nil }
+    return LabelReport(
+      pairs: pairs, try confidence(), reliabilities, annotators: annotators.isEmpty ? nil : annotators,
+      names: names)
+  }
+
   public mutating func validate() throws -> [(name: String, value: Double)] {
     var metrics = try base.validate()
     if configuration.method == .lcpo, !metrics.isEmpty {

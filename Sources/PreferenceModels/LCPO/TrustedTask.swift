@@ -14,8 +14,9 @@ public protocol TrustedTask: TrainingTask {
   /// Log-odds that the present parameters give to the observed order of pairs.
   func margins(of pairs: [Int]) throws -> [Float]
 
-  /// Step `number` on its pairs, each with the weight and in the order that `trust` says: the gradient is
-  /// Σ wᵢ vᵢ ∇softplus(∓uᵢ) / Σ wᵢ, w the pair's own weight and v the trust. nil: every label as it is.
+  /// Step `number` on its pairs, each with the weight and in the order that `trust` says: the gradient is the mean of
+  /// wᵢ vᵢ ∇softplus(∓uᵢ), w the pair's own weight and v the trust, over what the mean is without trust. nil: every label
+  /// as it is.
   mutating func step(_ number: Int, trust: PairTrust?) throws -> StepOutcome
 }
 
