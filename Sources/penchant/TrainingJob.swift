@@ -49,7 +49,7 @@ struct TrainingJob {
       ]
       let fitted = try system.fit(to: table, embeddings: rows, trainer: trainer, resume: resume)
       guard fitted.ending != .interrupted else { return .interrupted }
-      try save(fitted.model)
+      try save(fitted)
     } else {
       let split = try system.split(table)
       let fitStart = ProgressLine.clock()
@@ -71,7 +71,7 @@ struct TrainingJob {
             seed: record.seed, chances: false),
         ]
       }
-      try save(fitted.model)
+      try save(fitted)
     }
     let result = RunResult(
       system: record.system, data: record.data, seed: record.seed, threads: Team.size,
@@ -90,8 +90,9 @@ struct TrainingJob {
     return "\(configuration.model.head.rawValue), \(parts.joined(separator: " + "))"
   }
 
-  private func save(_ model: FittedBradleyTerry) throws {
-    try run.write("model.safetensors", bytes: model.bytes())
+  private func save(_ fit: BradleyTerry.Fit) throws {
+    try run.write("model.safetensors", bytes: fit.model.bytes())
+    try fit.labels?.write(into: run)
   }
 
   private func card(_ result: RunResult) -> ModelCard {

@@ -23,6 +23,9 @@ public struct LCPO: Sendable {
     self.seed = seed
   }
 
+  /// Refuses data that `fit` would refuse.
+  public func check(_ data: LCPOData) throws { _ = try LCPOProblem(data, configuration) }
+
   /// Estimates reliabilities, and the worths of items where those are compared.
   ///
   /// - Parameter run: where checkpoints go; nil keeps everything in memory.
@@ -32,7 +35,6 @@ public struct LCPO: Sendable {
     progress: ProgressLine = ProgressLine(style: .silent)
   ) throws -> FittedLCPO {
     let problem = try LCPOProblem(data, configuration)
-    for warning in problem.warnings { progress.warn(warning) }
     var state = TrainingState(seed: seed)
     state.configuration = XXHash64.hex(
       Array(try ConfigurationLayers<LCPOConfiguration>.text(configuration).utf8))

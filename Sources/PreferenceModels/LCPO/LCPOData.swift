@@ -41,10 +41,12 @@ public struct LCPOData: Sendable {
   public var weight: [Double]
   /// Whether each label is known to be right; nil where nobody knows. For evaluation alone.
   public var gold: [Bool?]
+  /// Length of the chosen response over that of the rejected: the usual suspect. nil where lengths are not known.
+  public var lengthDifference: [Double]?
 
   public init(
     _ evidence: Evidence, annotators: [String] = [""], annotator: [UInt32]? = nil, weight: [Double]? = nil,
-    gold: [Bool?]? = nil
+    gold: [Bool?]? = nil, lengthDifference: [Double]? = nil
   ) throws(ConfigurationError) {
     self.evidence = evidence
     let n =
@@ -57,6 +59,10 @@ public struct LCPOData: Sendable {
     self.annotator = annotator ?? [UInt32](repeating: 0, count: n)
     self.weight = weight ?? [Double](repeating: 1, count: n)
     self.gold = gold ?? [Bool?](repeating: nil, count: n)
+    self.lengthDifference = lengthDifference
+    if case .logProbabilities(let p) = evidence, let a = p.chosenLength, let b = p.rejectedLength {
+      self.lengthDifference = zip(a, b).map { Double($0) - Double($1) }
+    }
     try check()
   }
 
@@ -77,6 +83,7 @@ public struct LCPOData: Sendable {
     }
     try length("weight", weight.count)
     try length("gold", gold.count)
+    try length("lengthDifference", lengthDifference?.count)
     if let far = annotator.max(), far >= annotators.count {
       throw ConfigurationError("a pair names annotator \(far); there are \(annotators.count)")
     }
@@ -105,19 +112,6 @@ public struct LCPOData: Sendable {
       try finite("rejectedReference", p.rejectedReference)
       try length("chosenLength", p.chosenLength?.count)
       try length("rejectedLength", p.rejectedLength?.count)
-    }
-  }
-
-  /// Tokens of the chosen response more than of the other; nil where lengths are not known.
-  public var lengthDifference: [Double]? {
-    switch evidence {
-    case .logProbabilities(let p):
-      guard let a = p.chosenLength, let b = p.rejectedLength else { return nil }
-      return zip(a, b).map { Double($0) - Double($1) }
-    case .items(let names, let chosen, let rejected):
-      let lengths = names.map { Double($0.unicodeScalars.count) }
-      return zip(chosen, rejected).map { lengths[Int($0)] - lengths[Int($1)] }
-    case .margins: return nil
     }
   }
 

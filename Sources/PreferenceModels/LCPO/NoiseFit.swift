@@ -72,7 +72,7 @@ extension NoisyLikelihood {
   public struct Moves: Sendable, Equatable {
     public var reliabilities = true
     public var slope = false
-    /// Ends when η moves less than `tolerance` and the objective less than `tolerance` of itself.
+    /// Ends when nothing moves by more than `tolerance`, or when the objective has no digits left to fall.
     public var tolerance = 1e-10
     public init() {}
   }
@@ -108,8 +108,8 @@ extension NoisyLikelihood {
     fit.iterations += 1
     fit.converged =
       moved < moves.tolerance
-      || (model.parameterCount > 0 && fit.objective.isFinite && moved < 1e-6
-        && abs(fit.objective - before) <= moves.tolerance * (1 + abs(before)))
+      || (fit.objective.isFinite && moved < 1e-5
+        && abs(fit.objective - before) <= 1e-13 * (1 + abs(before)))
     fit.objective = before
   }
 
