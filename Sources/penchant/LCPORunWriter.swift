@@ -36,7 +36,7 @@ struct LCPORunWriter {
 
   private var rate: String {
     "\(decimal(result.metrics["noise_rate"])) (95% \(decimal(result.noiseRateInterval.low)) to "
-      + "\(decimal(result.noiseRateInterval.high)), given the model)"
+      + "\(decimal(result.noiseRateInterval.high)), given the margins)"
   }
 
   private var card: ModelCard {

@@ -28,7 +28,7 @@ extension BradleyTerry {
     var right = [Double](repeating: 1, count: train.count)
     var reliabilities = Reliabilities(
       annotators: annotators == nil ? 1 : table.users.count, start: robust.reliability, slope: robust.slope)
-    var found: NoiseExpectation?
+    var crossFitted = [Double](repeating: 0, count: train.count)
     var start: [[Double]?] = [[Double]?](repeating: nil, count: folds)
     for _ in 0..<Self.rounds {
       var margins = [Double](repeating: 0, count: train.count)
@@ -55,14 +55,12 @@ extension BradleyTerry {
       let next = try reliabilities.expect(margins, annotators: annotators, weights: weights)
       let change = zip(next.posterior, right).map { abs($0 - $1) }.sum() / Double(train.count)
       right = next.posterior
-      found = next
+      crossFitted = margins
       if change < 1e-3 { break }
     }
-    let report = found.map {
-      LabelReport(
-        pairs: train, $0, reliabilities, annotators: annotators, names: table.users,
-        pseudo: (robust.pseudoRight, robust.pseudoWrong))
-    }
+    let report = try LabelReport(
+      pairs: train, margins: crossFitted, reliabilities, annotators: annotators, weights: weights,
+      names: table.users, pseudo: (robust.pseudoRight, robust.pseudoWrong), fitsSlope: true)
     return (right, report)
   }
 

@@ -12,7 +12,7 @@ public struct FittedLCPO: Sendable {
     /// N_k.
     public var pairs: Int
     public var reliability: Double
-    /// When the model is given; nil where the labels say nothing.
+    /// When the model is given, but for κ; nil where the labels say nothing.
     public var standardError: Double?
   }
 
@@ -25,7 +25,7 @@ public struct FittedLCPO: Sendable {
   /// Names and worths of compared texts, in log-odds.
   public let items: [String]
   public let worths: [Double]
-  /// Share of labels that are wrong, and its standard error when the model is given; nil: not identified.
+  /// Share of labels that are wrong, and its standard error when the model is given, but for κ; nil: not identified.
   public let noiseRate: Double
   public let noiseRateError: Double?
   public let diagnostics: LCPODiagnostics
@@ -59,8 +59,10 @@ public struct FittedLCPO: Sendable {
     let margins = try problem.likelihood.model.margins(fit.parameters)
     let found = try fit.reliabilities.expect(
       margins, annotators: problem.likelihood.annotators, weights: data.weight)
-    let errors = fit.reliabilities.standardErrors(
-      found.information, pseudo: configuration.noise.learns ? problem.likelihood.pseudo : (0, 0))
+    let learns = configuration.noise.learns
+    let errors = ReliabilityErrors(
+      fit.reliabilities, margins: margins, found, annotators: problem.likelihood.annotators,
+      weights: data.weight, pseudo: problem.likelihood.pseudo, fitsSlope: problem.fitsSlope)
     var pairs = [Int](repeating: 0, count: fit.reliabilities.eta.count)
     for k in problem.likelihood.annotators ?? [] { pairs[Int(k)] += 1 }
     if problem.likelihood.annotators == nil { pairs[0] = data.count }
@@ -68,20 +70,12 @@ public struct FittedLCPO: Sendable {
     let annotators = fit.reliabilities.eta.indices.map { k in
       Annotator(
         name: names[k], pairs: pairs[k], reliability: fit.reliabilities.eta[k],
-        standardError: configuration.noise.learns ? errors[k] : nil)
+        standardError: learns ? errors.each[k] : nil)
     }
     self.annotators = annotators
     let total = max(found.count.sum(), .leastNormalMagnitude)
     noiseRate = 1 - zip(fit.reliabilities.eta, found.count).map { $0 * $1 }.sum() / total
-    // An annotator whose η is not known makes the rate of all unknown by their share.
-    let spread = annotators.indices.map { k -> Double in
-      let share = found.count[k] / total
-      let error = annotators[k].standardError ?? 0.5
-      return share * share * error * error
-    }.sum()
-    noiseRateError =
-      configuration.noise.learns && annotators.contains { $0.standardError != nil }
-      ? spread.squareRoot() : nil
+    noiseRateError = learns ? errors.mean : nil
     diagnostics = try LCPODiagnostics(problem, fit, margins: margins, found, annotators, configuration)
   }
 

@@ -12,15 +12,21 @@ public struct LabelReport: Sendable, Equatable {
   /// κ of the E-step.
   public var slope: Double
 
-  /// - Parameter names: of annotators, by their place; one η has the name "".
+  /// - Parameters:
+  ///   - margins: of the pairs, before κ.
+  ///   - names: of annotators, by their place; one η has the name "".
   init(
-    pairs: [Int], _ found: NoiseExpectation, _ reliabilities: Reliabilities, annotators: [UInt32]?,
-    names: [String], pseudo: (right: Double, wrong: Double) = (0, 0)
-  ) {
+    pairs: [Int], margins: [Double], _ reliabilities: Reliabilities, annotators: [UInt32]?,
+    weights: [Double]?, names: [String], pseudo: (right: Double, wrong: Double) = (0, 0),
+    fitsSlope: Bool = false
+  ) throws {
+    let found = try reliabilities.expect(margins, annotators: annotators, weights: weights)
     self.pairs = pairs
     confidence = found.posterior
     slope = reliabilities.slope
-    let errors = reliabilities.standardErrors(found.information, pseudo: pseudo)
+    let errors = ReliabilityErrors(
+      reliabilities, margins: margins, found, annotators: annotators,
+      weights: weights ?? [Double](repeating: 1, count: margins.count), pseudo: pseudo, fitsSlope: fitsSlope)
     var counts = [Int](repeating: 0, count: reliabilities.eta.count)
     if let annotators {
       for k in annotators { counts[Int(k)] += 1 }
@@ -30,7 +36,7 @@ public struct LabelReport: Sendable, Equatable {
     self.annotators = reliabilities.eta.indices.filter { counts[$0] > 0 }.map { k in
       FittedLCPO.Annotator(
         name: annotators == nil || k >= names.count ? "" : names[k], pairs: counts[k],
-        reliability: reliabilities.eta[k], standardError: errors[k])
+        reliability: reliabilities.eta[k], standardError: errors.each[k])
     }
   }
 

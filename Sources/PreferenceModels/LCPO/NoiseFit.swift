@@ -108,7 +108,7 @@ extension NoisyLikelihood {
     fit.iterations += 1
     fit.converged =
       moved < moves.tolerance
-      || (fit.objective.isFinite && moved < 1e-5
+      || ((moves.slope || model.parameterCount > 0) && fit.objective.isFinite && moved < 1e-5
         && abs(fit.objective - before) <= 1e-13 * (1 + abs(before)))
     fit.objective = before
   }

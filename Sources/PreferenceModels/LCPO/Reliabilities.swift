@@ -37,24 +37,43 @@ public struct Reliabilities: Codable, Sendable, Equatable {
     _ = try rule.update(&eta, from: sums, floor: Self.floor)
   }
 
-  /// M-step of κ: the slope at which σ(κ u) fits soft labels, which is convex in κ.
+  /// M-step of κ: towards the slope at which σ(κ u) fits soft labels, by Newton steps that never go up; the sum of weight ·
+  /// cross-entropy is convex in κ. κ stays in 1e-3 ... 1e3: without a wrong label the best is infinite.
   public mutating func fitSlope(_ margins: [Double], posterior: [Double], weights: [Double]? = nil) {
-    let w = weights ?? [Double](repeating: 1, count: margins.count)
-    let scaling = TemperatureScaling(
-      fitting: margins + margins.map { -$0 },
-      weights: zip(posterior, w).map { $0 * $1 } + zip(posterior, w).map { (1 - $0) * $1 })
-    slope = 1 / scaling.temperature
-  }
-
-  /// Standard errors of η when the margins are given: 1/√ of the information, pseudo-counts added to it.
-  /// `nil` where the labels say nothing of η (every margin is 0).
-  public func standardErrors(
-    _ information: [Double], pseudo: (right: Double, wrong: Double) = (0, 0)
-  ) -> [Double?] {
-    zip(eta, information).map { eta, information in
-      let prior = pseudo.right / (eta * eta) + pseudo.wrong / ((1 - eta) * (1 - eta))
-      // A tenth of a label's worth is no information: the interval would be wider than 0 to 1.
-      return information + prior > 1e-9 ? 1 / (information + prior).squareRoot() : nil
+    func evaluate(_ slope: Double) -> (value: Double, first: Double, second: Double) {
+      var (value, first, second) = (0.0, 0.0, 0.0)
+      margins.withUnsafeBufferPointer { margins in
+        posterior.withUnsafeBufferPointer { posterior in
+          for i in 0..<min(margins.count, posterior.count) {
+            let (m, w) = (margins[i], weights?[i] ?? 1)
+            let u = slope * m
+            let e = exp(-abs(u))
+            let near = 1 / (1 + e)
+            let p = u >= 0 ? near : e * near
+            value += w * (log1p(e) + (u >= 0 ? (1 - posterior[i]) * u : -posterior[i] * u))
+            first += w * m * (p - posterior[i])
+            second += w * m * m * e * near * near
+          }
+        }
+      }
+      return (value, first, second)
+    }
+    var now = evaluate(slope)
+    for _ in 0..<4 {
+      guard now.second > 0, now.value.isFinite else { return }
+      var step = -now.first / now.second
+      var accepted = false
+      for _ in 0..<30 {
+        let next = min(1e3, max(1e-3, slope + step))
+        let reached = evaluate(next)
+        if reached.value <= now.value {
+          step = next - slope
+          (slope, now, accepted) = (next, reached, true)
+          break
+        }
+        step /= 2
+      }
+      guard accepted, abs(step) > 1e-12 * slope else { return }
     }
   }
 }

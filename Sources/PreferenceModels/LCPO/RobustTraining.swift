@@ -128,9 +128,9 @@ public struct RobustTraining<Base: TrustedTask>: TrainingTask {
   ///   - names: of annotators.
   public func labels(pairs: [Int], names: [String]) throws -> LabelReport? {
     guard configuration.method == .lcpo else { return nil }
-    return LabelReport(
-      pairs: pairs, try confidence(), reliabilities, annotators: annotators.isEmpty ? nil : annotators,
-      names: names)
+    return try LabelReport(
+      pairs: pairs, margins: base.margins(of: Array(0..<base.pairCount)).map(Double.init), reliabilities,
+      annotators: annotators.isEmpty ? nil : annotators, weights: weights, names: names)
   }
 
   public mutating func validate() throws -> [(name: String, value: Double)] {

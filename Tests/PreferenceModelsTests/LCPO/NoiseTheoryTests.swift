@@ -34,6 +34,7 @@ import Testing
       #expect(abs(end.eta - eta) <= 4 * labels.standardError(eta), "\(end.eta) for \(eta)")
       #expect(abs(end.eta - ends[0].eta) < 1e-7)
     }
+    print("7.1: eta* \(eta), sd \(sd): \(ends[0].eta) ± \(labels.standardError(eta)), \(ends.map(\.iterations)), \(iterations)")
     // The linear rate is that of one draw of labels: 1 − η(1 − η) I, here with the spread of its own draws.
     let middle = ends.map(\.iterations).sorted()[1...2].reduce(0, +) / 2
     #expect(Double(middle) > 0.6 * Double(iterations) && Double(middle) < 1.4 * Double(iterations), "\(middle)")
@@ -56,18 +57,19 @@ import Testing
     for (tau, want) in zip([0.25, 0.5, 0.75, 1, 1.5, 2, 4, 10], table) {
       let got = try Self.fixedPoint(labels.margins.map { tau * $0 }, from: 0.9, iterations: 20_000).eta
       // The table is of 200,000 pairs; a standard error of fewer goes on top.
+      print("7.2: eta* \(eta), tau \(tau): \(got), \(want)")
       #expect(abs(got - want) <= (Self.isLong ? 0.01 : 0.016), "tau \(tau): \(got), expected \(want)")
     }
   }
 
   /// The remedy: with the slope fitted beside it, η is found whatever the margins were multiplied by.
   @Test(arguments: [0.25, 0.5, 2, 10]) func fittedSlopeUndoesMiscalibration(_ tau: Double) throws {
-    let labels = NoisyLabels(50_000, sd: 2, reliability: [0.8], seed: "slope")
+    let labels = NoisyLabels(isOptimised ? 50_000 : 20_000, sd: 2, reliability: [0.8], seed: "slope")
     let likelihood = try NoisyLikelihood(GivenMargins(labels.margins.map { tau * $0 }))
     var fit = likelihood.start(Reliabilities(annotators: 1, start: 0.9))
     var moves = NoisyLikelihood.Moves()
     moves.slope = true
-    moves.tolerance = 1e-8
+    moves.tolerance = 1e-6
     let path = try likelihood.maximise(&fit, iterations: 3000, moves)
     #expect(abs(fit.reliabilities.slope * tau - 1) < 0.15, "\(fit.reliabilities.slope)")
     #expect(abs(fit.reliabilities.eta[0] - 0.8) < 0.025, "\(fit.reliabilities.eta[0])")
@@ -79,9 +81,14 @@ import Testing
     let got = try Self.fixedPoint([Double](repeating: 0, count: 1000), from: 0.83)
     #expect(abs(got.eta - 0.83) < 1e-12 && got.iterations == 1)
     let labels = NoisyLabels(20_000, sd: 2, reliability: [0.8], seed: "tiny")
-    for (start, end) in [(0.8, 0.91), (0.9, 0.96), (0.95, 0.98), (0.99, 0.996)] {
-      let got = try Self.fixedPoint(labels.margins.map { $0 * 0.025 }, from: start, iterations: 100).eta
-      #expect(abs(got - end) < 0.03, "from \(start) to \(got)")
+    // While p ≈ ½ every iteration adds the mean margin to logit η, wherever it started: the end follows the start.
+    let margins = labels.margins.map { $0 * 0.02 }
+    let drift = margins.sum() / Double(margins.count)
+    for start in [0.8, 0.9, 0.95, 0.99] {
+      let got = try Self.fixedPoint(margins, from: start, iterations: 100).eta
+      let moved = log(got / (1 - got)) - log(start / (1 - start))
+      #expect(abs(moved - 100 * drift) < 0.15 * 100 * drift, "from \(start) to \(got)")
+      #expect(got > start)
     }
   }
 
