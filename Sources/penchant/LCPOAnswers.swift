@@ -13,9 +13,12 @@ extension Evaluate {
       model, on: labels, confidence: confidence, file: data, seconds: ProgressLine.clock() - started,
       doubts: doubts(records, labels, confidence, model), diagnoses: false)
     if common.json { return try printJSON(result) }
-    print(aligned([["labels", "\(result.pairs)"]] + result.metrics.sorted { $0.key < $1.key }.map {
-      [$0.key, decimal($0.value, 4)]
-    }))
+    print(
+      aligned(
+        [["labels", "\(result.pairs)"]]
+          + result.metrics.sorted { $0.key < $1.key }.map {
+            [$0.key, decimal($0.value, 4)]
+          }))
   }
 }
 

@@ -59,13 +59,14 @@ struct LCPORunWriter {
   /// Tables for the terminal.
   var text: String {
     var parts = [
-      aligned([
-        ["noise rate", rate], ["labels more likely wrong than right", share("flagged")],
-        ["the model puts in the observed order", share("agreement")],
-        ["loss with noise, nats a pair", decimal(result.metrics["nll"], 4)],
-        ["loss if all were trusted", decimal(result.metrics["nll_trusting"], 4)],
-        ["slope of the margins", decimal(result.metrics["slope"])],
-      ] + gold)
+      aligned(
+        [
+          ["noise rate", rate], ["labels more likely wrong than right", share("flagged")],
+          ["the model puts in the observed order", share("agreement")],
+          ["loss with noise, nats a pair", decimal(result.metrics["nll"], 4)],
+          ["loss if all were trusted", decimal(result.metrics["nll_trusting"], 4)],
+          ["slope of the margins", decimal(result.metrics["slope"])],
+        ] + gold)
     ]
     if result.annotators.count > 1 { parts.append(annotatorTable(result.annotators)) }
     parts.append(
@@ -93,14 +94,16 @@ struct LCPORunWriter {
     if let warnings = result.diagnostics?.warnings, !warnings.isEmpty {
       tables.append(
         Report.Table(
-          title: "Read this first", note: "What speaks against the numbers of this page.", header: ["warning"],
+          title: "Read this first", note: "What speaks against the numbers of this page.",
+          header: ["warning"],
           rows: warnings.map { [$0] }))
     }
     if result.annotators.count > 1 {
       tables.append(
         Report.Table(
           title: "Annotators",
-          note: "The least reliable first; all of them stand in annotators.tsv. An annotator with few labels is drawn to the "
+          note:
+            "The least reliable first; all of them stand in annotators.tsv. An annotator with few labels is drawn to the "
             + "pseudo-counts.",
           header: ["annotator", "labels", "reliability", "standard error"],
           rows: sorted.prefix(50).map {
@@ -113,7 +116,8 @@ struct LCPORunWriter {
     if !result.doubts.isEmpty {
       tables.append(
         Report.Table(
-          title: "The least trusted labels", note: "Lines of the file; the text that was chosen stands first.",
+          title: "The least trusted labels",
+          note: "Lines of the file; the text that was chosen stands first.",
           header: ["line", "annotator", "P(right)", "logit", "pair"],
           rows: result.doubts.prefix(30).map {
             ["\($0.line)", $0.annotator, decimal($0.confidence), decimal($0.logit, 2), $0.excerpt]
@@ -145,7 +149,8 @@ struct LCPORunWriter {
     var charts: [any Chart] = [
       BarChart(
         title: "Confidence",
-        caption: "Share of labels by their probability of being right, in twentieths; the last row is 0.95 to 1.",
+        caption:
+          "Share of labels by their probability of being right, in twentieths; the last row is 0.95 to 1.",
         x: "share of labels",
         series: [
           (
@@ -160,7 +165,8 @@ struct LCPORunWriter {
       charts.append(
         BarChart(
           title: "Reliability by annotator",
-          caption: "The forty least reliable, with 95% intervals; below one half somebody says the opposite of what they mean.",
+          caption:
+            "The forty least reliable, with 95% intervals; below one half somebody says the opposite of what they mean.",
           x: "reliability",
           series: [
             (

@@ -92,7 +92,14 @@ struct TrainingJob {
 
   private func save(_ fit: BradleyTerry.Fit) throws {
     try run.write("model.safetensors", bytes: fit.model.bytes())
-    try fit.labels?.write(into: run)
+    guard let labels = fit.labels else { return }
+    try labels.write(into: run)
+    let worst = labels.annotators.count > 1 ? labels.annotators.min { $0.reliability < $1.reliability } : nil
+    progress.note(
+      "labels: \(decimal(labels.noiseRate)) are wrong by the estimate"
+        + (worst.map { ", least reliable is \"\(clipped($0.name, 40))\" with \(decimal($0.reliability))" }
+          ?? "")
+        + "; annotators.tsv, confidence.tsv")
   }
 
   private func card(_ result: RunResult) -> ModelCard {

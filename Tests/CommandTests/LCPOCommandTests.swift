@@ -35,7 +35,8 @@ import Testing
       #expect((result["annotators"] as? [Any])?.count == 3)
 
       func lines(_ name: String) throws -> [String] {
-        try String(contentsOfFile: "\(folder)/run/\(name)", encoding: .utf8).split(separator: "\n").map(String.init)
+        try String(contentsOfFile: "\(folder)/run/\(name)", encoding: .utf8).split(separator: "\n").map(
+          String.init)
       }
       let weighted = try lines("pairs.jsonl")
       #expect(weighted.count == 1200)
@@ -53,21 +54,26 @@ import Testing
       let page = try String(contentsOfFile: folder + "/run/report.html", encoding: .utf8)
       #expect(page.contains("<svg") && page.contains("Reliability by annotator") && !page.contains("{{"))
 
-      let evaluated = try BuiltCommand.run(["evaluate", "run", "--data", "labels.jsonl", "--json"], in: folder)
+      let evaluated = try BuiltCommand.run(
+        ["evaluate", "run", "--data", "labels.jsonl", "--json"], in: folder)
       #expect(evaluated.code == 0, "\(evaluated.errors)")
       #expect(evaluated.json?["fingerprint"] as? String == result["fingerprint"] as? String)
 
       let predicted = try BuiltCommand.run(
-        ["predict", "run", "--data", "-"], in: folder, input: weighted[0] + "\n" + weighted[1].replacingOccurrences(of: "u1", with: "stranger") + "\n")
+        ["predict", "run", "--data", "-"], in: folder,
+        input: weighted[0] + "\n" + weighted[1].replacingOccurrences(of: "u1", with: "stranger") + "\n")
       #expect(predicted.code == 0, "\(predicted.errors)")
       let answers = predicted.output.split(separator: "\n")
-      #expect(answers.count == 2 && answers[0].contains("\"flip_probability\"") && answers[0].contains("\"id\":\"p0\""))
+      #expect(
+        answers.count == 2 && answers[0].contains("\"flip_probability\"")
+          && answers[0].contains("\"id\":\"p0\""))
       #expect(answers[1].contains("\"annotator_known\":false"))
 
       let inspected = try BuiltCommand.run(["inspect", "labels.jsonl"], in: folder)
       #expect(inspected.code == 0 && inspected.output.contains("with a known truth"))
       #expect(try BuiltCommand.run(["report", "run"], in: folder).output == "run/report.html\n")
-      let again = try BuiltCommand.run(["train", "lcpo", "--data", "labels.jsonl", "--out", "run"], in: folder)
+      let again = try BuiltCommand.run(
+        ["train", "lcpo", "--data", "labels.jsonl", "--out", "run"], in: folder)
       #expect(again.code == 64 && again.errors.contains("--resume"))
     }
   }
@@ -77,13 +83,15 @@ import Testing
       try Self.labels().write(toFile: folder + "/labels.jsonl", atomically: true, encoding: .utf8)
       func arguments(_ out: String) -> [String] {
         [
-          "train", "lcpo", "--data", "labels.jsonl", "--out", out, "--json", "--set", "run.checkpoint_every=1",
+          "train", "lcpo", "--data", "labels.jsonl", "--out", out, "--json", "--set",
+          "run.checkpoint_every=1",
           "--set", "run.patience=0", "--set", "run.steps=400", "--set", "run.validate_every=100",
         ]
       }
       let whole = try BuiltCommand.run(arguments("whole") + ["--threads", "1"], in: folder)
       #expect(whole.code == 0, "\(whole.errors)")
-      let (code, text) = try BuiltCommand.interruptedAtCheckpoint(arguments("stopped"), out: "stopped", in: folder)
+      let (code, text) = try BuiltCommand.interruptedAtCheckpoint(
+        arguments("stopped"), out: "stopped", in: folder)
       if code != 0 {
         #expect(code == 3 && text.contains("penchant train lcpo --out stopped --resume"), "\(text)")
       }
@@ -95,10 +103,16 @@ import Testing
   }
 
   @Test(arguments: [
-    ("NaN", "{\"policy_chosen_logps\": NaN, \"policy_rejected_logps\": -1}\n", "bad.jsonl:1: NaN is not a number"),
+    (
+      "NaN", "{\"policy_chosen_logps\": NaN, \"policy_rejected_logps\": -1}\n",
+      "bad.jsonl:1: NaN is not a number"
+    ),
     ("one side", "{\"policy_chosen_logps\": -1}\n", "\"policy_rejected_logps\" is missing"),
     ("nothing", "{\"a\": 1}\n", "nothing to learn from"), ("empty", "", "empty"),
-    ("mixed", "{\"margin\": 1}\n{\"chosen\": \"a\", \"rejected\": \"b\"}\n", "bad.jsonl:2: \"margin\" is missing"),
+    (
+      "mixed", "{\"margin\": 1}\n{\"chosen\": \"a\", \"rejected\": \"b\"}\n",
+      "bad.jsonl:2: \"margin\" is missing"
+    ),
   ])
   func badRecordsEndWith2(_ name: String, _ content: String, _ message: String) throws {
     try BuiltCommand.withFolder { folder in
@@ -129,7 +143,8 @@ import Testing
     try BuiltCommand.withFolder { folder in
       try BuiltCommand.pairs(160).write(toFile: folder + "/pairs.jsonl", atomically: true, encoding: .utf8)
       let trained = try BuiltCommand.run(
-        ["train", "bradley-terry", "--data", "pairs.jsonl", "--out", "run", "--robust", "lcpo", "--json"], in: folder)
+        ["train", "bradley-terry", "--data", "pairs.jsonl", "--out", "run", "--robust", "lcpo", "--json"],
+        in: folder)
       #expect(trained.code == 0, "\(trained.errors)")
       let table = try String(contentsOfFile: folder + "/run/confidence.tsv", encoding: .utf8)
       #expect(table.hasPrefix("pair\tweight\tflip_probability\n") && table.split(separator: "\n").count > 100)
@@ -146,7 +161,8 @@ import Testing
   @Test func helpAndDemoTeach() throws {
     try BuiltCommand.withFolder { folder in
       #expect(try BuiltCommand.run(["help", "labels"], in: folder).output.contains("policy_chosen_logps"))
-      #expect(try BuiltCommand.run(["train", "--help"], in: folder).output.contains("penchant train lcpo --data"))
+      #expect(
+        try BuiltCommand.run(["train", "--help"], in: folder).output.contains("penchant train lcpo --data"))
       let demo = try BuiltCommand.run(["demo", "lcpo", "--pairs", "100", "--json"], in: folder)
       #expect(demo.code == 0, "\(demo.errors)")
       let rows = try #require(demo.json?["annotators"] as? [[String: Any]])

@@ -80,7 +80,9 @@ private func sigmoid(_ x: Double) -> Double { x >= 0 ? 1 / (1 + exp(-x)) : exp(x
   }
 
   @Test func unknownAnnotatorsAndLengthsAreRefused() {
-    #expect(throws: KernelError.self) { try labelNoise(logits: [0, 1], annotators: [0, 2], reliability: [1, 1]) }
+    #expect(throws: KernelError.self) {
+      try labelNoise(logits: [0, 1], annotators: [0, 2], reliability: [1, 1])
+    }
     #expect(throws: KernelError.self) { try labelNoise(logits: [0], reliability: [Double.nan]) }
     #expect(throws: KernelError.self) { try labelNoise(logits: [0], reliability: [Double]()) }
     #expect(throws: KernelError.shape("labelNoise", "annotators has 1 values, 2 expected")) {

@@ -317,7 +317,8 @@ extension OpCase {
       PreferenceLoss(beta: 0), PreferenceLoss(beta: -1), PreferenceLoss(beta: .nan),
       PreferenceLoss(targetMargin: .infinity),
       PreferenceLoss(smoothing: 1), PreferenceLoss(smoothing: -0.1), PreferenceLoss(.robust, smoothing: 0.5),
-      PreferenceLoss(.exo), PreferenceLoss(.holder, shape: 0), PreferenceLoss(.ropo, smoothing: 0.1), PreferenceLoss(.discoPOP, shape: 0),
+      PreferenceLoss(.exo), PreferenceLoss(.holder, shape: 0), PreferenceLoss(.ropo, smoothing: 0.1),
+      PreferenceLoss(.discoPOP, shape: 0),
       PreferenceLoss(likelihood: -1),
     ]
     for loss in bad { #expect(throws: KernelError.self, "\(loss)") { try margins(loss, [0.5]) } }

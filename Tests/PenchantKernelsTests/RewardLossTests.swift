@@ -48,7 +48,8 @@ extension OpCase {
     }
     return OpCase(
       "reward_\(loss.kind)\(referenced ? "Reference" : "")", shapes: Shapes.vectors,
-      inputs: [.uniform, .exactPowersOfTwo, .logNormal], counts: { Array(repeating: $0[0], count: referenced ? 4 : 2) },
+      inputs: [.uniform, .exactPowersOfTwo, .logNormal],
+      counts: { Array(repeating: $0[0], count: referenced ? 4 : 2) },
       call: { [try run($1, nil).losses] },
       reference: { shape, x in
         [
@@ -76,7 +77,9 @@ extension OpCase {
   @Test(arguments: OpCase.rewards, [2, 3, 5])
   func sameBits(_ op: OpCase, _ threads: Int) throws { try op.checkBits(threads) }
 
-  @Test(arguments: RewardLoss.Kind.allCases) func hostileRewardsStayInTheirPlace(_ kind: RewardLoss.Kind) throws {
+  @Test(arguments: RewardLoss.Kind.allCases) func hostileRewardsStayInTheirPlace(_ kind: RewardLoss.Kind)
+    throws
+  {
     let x: [Float] = [.infinity, -.infinity, 1e30, -1e30, 0, .nan, 1, 2]
     let y: [Float] = [0, 0, 0, 0, .nan, 0, 1, -2]
     let got = try evaluate(RewardLoss(kind, beta: 1), x, y)

@@ -74,7 +74,8 @@ public struct JudgedRecord: Sendable, Hashable {
       rejected = key(pair.rejectedID, pair.rejected)
       if lengths == nil, policy == nil, margin == nil {
         lengths = Sides(
-          chosen: Double(pair.chosen.unicodeScalars.count), rejected: Double(pair.rejected.unicodeScalars.count))
+          chosen: Double(pair.chosen.unicodeScalars.count),
+          rejected: Double(pair.rejected.unicodeScalars.count))
       }
     }
     gold = try readGold(record)
@@ -103,8 +104,10 @@ public struct JudgedRecord: Sendable, Hashable {
     switch (try value(chosen), try value(rejected)) {
     case (let a?, let b?): return Sides(chosen: a, rejected: b)
     case (nil, nil): return nil
-    case (nil, _): throw record.missing(chosen[0], needs: "\(quotedList([chosen[0], rejected[0]]))", known: knownFields)
-    case (_, nil): throw record.missing(rejected[0], needs: "\(quotedList([chosen[0], rejected[0]]))", known: knownFields)
+    case (nil, _):
+      throw record.missing(chosen[0], needs: "\(quotedList([chosen[0], rejected[0]]))", known: knownFields)
+    case (_, nil):
+      throw record.missing(rejected[0], needs: "\(quotedList([chosen[0], rejected[0]]))", known: knownFields)
     }
   }
 
@@ -115,7 +118,8 @@ public struct JudgedRecord: Sendable, Hashable {
     guard let name = try record.name("gold") else { return nil }
     if name == chosen, !chosen.isEmpty { return true }
     if name == rejected, !rejected.isEmpty { return false }
-    throw record.wrong("gold", value, expected: "true when the label is right, or the chosen_id or rejected_id")
+    throw record.wrong(
+      "gold", value, expected: "true when the label is right, or the chosen_id or rejected_id")
   }
 }
 

@@ -120,7 +120,8 @@ public struct BradleyTerryConfiguration: Codable, Sendable, Equatable {
     try robust.validate()
     guard model.head == .mlp || [.none, .lcpo, .cdpo].contains(robust.method) else {
       throw ConfigurationError(
-        "robust.method \(robust.method.rawValue) trains in steps; set model.head to mlp, or robust.method to lcpo or cdpo")
+        "robust.method \(robust.method.rawValue) trains in steps; set model.head to mlp, or robust.method to lcpo or cdpo"
+      )
     }
     try run.validate()
   }

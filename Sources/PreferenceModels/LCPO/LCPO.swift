@@ -106,7 +106,12 @@ struct LCPOProblem: Sendable {
         case .off: break
         }
       }
-      fitsSlope = noise.slope != .fixed
+      // A search over reliabilities and batches leave κ where it starts.
+      fitsSlope = noise.slope != .fixed && configuration.fit.method == .em
+      guard noise.slope != .fit || fitsSlope else {
+        throw ConfigurationError(
+          "noise.slope fit needs fit.method em; direct and batch keep κ at noise.slope_start")
+      }
     } else if case .items(let names, let chosen, let rejected) = data.evidence {
       model = try ItemWorths(items: names.count, chosen: chosen, rejected: rejected)
       ridge = configuration.objective.ridge

@@ -7,7 +7,8 @@ extension LCPOData {
   ///
   /// - Parameter kind: what is read of them; `auto` asks the first.
   /// - Throws: `DataError` naming the line of a record that lacks what the others have.
-  public init(_ records: [JudgedRecord], kind: LCPOConfiguration.Kind = .auto, file: String = "memory") throws {
+  public init(_ records: [JudgedRecord], kind: LCPOConfiguration.Kind = .auto, file: String = "memory") throws
+  {
     let kind = kind == .auto ? records.first.map(Self.kind(of:)) ?? .logps : kind
     func missing(_ record: JudgedRecord, _ field: String, _ what: String) -> DataError {
       DataError(
@@ -24,7 +25,8 @@ extension LCPOData {
     var lengths: [Double]?
     switch kind {
     case .auto, .logps:
-      let policy = try each(\.policy, "policy_chosen_logps", "every record has log-probabilities of the policy")
+      let policy = try each(
+        \.policy, "policy_chosen_logps", "every record has log-probabilities of the policy")
       let references =
         records.contains { $0.reference != nil }
         ? try each(\.reference, "ref_chosen_logps", "all records have a reference or none") : nil
@@ -36,7 +38,8 @@ extension LCPOData {
           chosen: policy.map { Float($0.chosen) }, rejected: policy.map { Float($0.rejected) },
           chosenReference: references?.map { Float($0.chosen) },
           rejectedReference: references?.map { Float($0.rejected) },
-          chosenLength: counts?.map { UInt32($0.chosen) }, rejectedLength: counts?.map { UInt32($0.rejected) }))
+          chosenLength: counts?.map { UInt32($0.chosen) }, rejectedLength: counts?.map { UInt32($0.rejected) }
+        ))
     case .margins:
       evidence = .margins(try each(\.margin, "margin", "every record has a margin"))
       lengths = Self.differences(records)

@@ -83,7 +83,8 @@ public struct LCPODiagnostics: Codable, Sendable, Equatable {
         "reliability is \(Self.number(mean)), below one half: most labels are taken to be wrong. This is the mirrored "
           + "solution when margins have the wrong sign or noise.reliability starts below 0.5")
     }
-    if let r = lengthCorrelation, abs(r) > 0.3 {
+    // Of log-probabilities alone: longer texts may well be better, but sums of log-probabilities are smaller for being longer.
+    if case .logProbabilities = data.evidence, let r = lengthCorrelation, abs(r) > 0.3 {
       warnings.append(
         "confidence goes with length (correlation \(Self.number(r))): the longer response is "
           + (r > 0 ? "trusted" : "doubted") + " for being longer, perhaps\n"
@@ -92,7 +93,8 @@ public struct LCPODiagnostics: Codable, Sendable, Equatable {
     let unknown = annotators.count { ($0.standardError ?? 1) > 0.25 }
     if configuration.noise.learns, unknown == annotators.count {
       warnings.append(
-        "the labels do not say how reliable they are: margins are near 0, and reliability stays near where it started")
+        "the labels do not say how reliable they are: margins are near 0, and reliability stays near where it started"
+      )
     }
     if rareAnnotators > 0, configuration.noise.pseudoRight + configuration.noise.pseudoWrong == 0 {
       warnings.append(

@@ -41,7 +41,9 @@ public struct ItemWorths: MarginModel {
     guard parameters.count == graph.items else {
       throw .shape("ItemWorths.margins", "\(parameters.count) worths for \(graph.items) items")
     }
-    return graph.chosen.indices.map { parameters[Int(graph.chosen[$0])] - parameters[Int(graph.rejected[$0])] }
+    return graph.chosen.indices.map {
+      parameters[Int(graph.chosen[$0])] - parameters[Int(graph.rejected[$0])]
+    }
   }
 
   public func gather(_ perPair: [Double]) throws(KernelError) -> [Double] {

@@ -149,8 +149,12 @@ extension NoisyLikelihood {
 
   /// The same optimum by one quasi-Newton search over (θ, logit η): fastest when parameters are few.
   ///
-  /// - Parameter moves: `slope` is not searched here.
-  public func maximiseDirectly(from fit: NoiseFit, stepLimit: Int = 500) throws -> NoiseFit {
+  /// κ stays where it is.
+  ///
+  /// - Parameter moves: whether η moves.
+  public func maximiseDirectly(
+    from fit: NoiseFit, stepLimit: Int = 1000, _ moves: Moves = Moves()
+  ) throws -> NoiseFit {
     let p = model.parameterCount
     let slope = fit.reliabilities.slope
     let limit = log((1 - Reliabilities.floor) / Reliabilities.floor)
@@ -169,7 +173,7 @@ extension NoisyLikelihood {
       let total = pseudo.right + pseudo.wrong
       // By logit η: Σ (η − w), and the same of the pseudo-counts; 0 beyond the clamp.
       slopes += current.eta.indices.map { k in
-        abs(point[p + k]) > limit
+        !moves.reliabilities || abs(point[p + k]) > limit
           ? 0 : (found.count[k] + total) * current.eta[k] - found.sum[k] - pseudo.right
       }
       gradient = slopes

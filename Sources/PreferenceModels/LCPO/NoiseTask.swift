@@ -16,13 +16,13 @@ struct NoiseTask: TrainingTask {
   var stepsPerEpoch: Int { 1 }
 
   mutating func step(_ number: Int) throws -> StepOutcome {
+    var moves = NoisyLikelihood.Moves()
+    moves.tolerance = configuration.fit.tolerance
+    moves.reliabilities = configuration.noise.learns
+    moves.slope = problem.fitsSlope
     if configuration.fit.method == .direct {
-      fit = try problem.likelihood.maximiseDirectly(from: fit)
+      fit = try problem.likelihood.maximiseDirectly(from: fit, moves)
     } else if !fit.converged {
-      var moves = NoisyLikelihood.Moves()
-      moves.tolerance = configuration.fit.tolerance
-      moves.reliabilities = configuration.noise.learns
-      moves.slope = problem.fitsSlope
       try problem.likelihood.step(&fit, moves)
     }
     let loss = fit.objective / Double(problem.data.count)

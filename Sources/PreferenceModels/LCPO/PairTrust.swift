@@ -60,4 +60,3 @@ public struct PairTrust: Sendable, Equatable {
     return slope > 1e-30 ? Float(abs(g) / slope) : 0
   }
 }
-

@@ -66,7 +66,8 @@ public struct RobustTraining<Base: TrustedTask>: TrainingTask {
       let who = annotators.isEmpty ? nil : pairs.map { annotators[$0] }
       let found = try reliabilities.expect(margins.map(Double.init), annotators: who)
       trust = PairTrust(
-        margins: margins, reliabilities: (who ?? []).isEmpty
+        margins: margins,
+        reliabilities: (who ?? []).isEmpty
           ? [Double](repeating: reliabilities.eta[0], count: margins.count)
           : (who ?? []).map { reliabilities.eta[Int($0)] },
         slope: reliabilities.slope, meanLoss: found.loss / Double(max(1, margins.count)))

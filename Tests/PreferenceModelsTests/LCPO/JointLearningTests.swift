@@ -10,21 +10,33 @@ import Testing
 @Suite struct JointLearningTests {
   private static let isLong = ProcessInfo.processInfo.environment["PENCHANT_LONG"] == "1"
 
-  /// Acceptance 3: the joint maximum within 0.015 of η* where margins are wide enough.
-  @Test(arguments: [0.9, 0.8, 0.7, 0.6], [2.0, 3.0])
+  /// Acceptance 3: the joint maximum within 0.015 of η* where margins are wide enough, the mean over seeds; each within 0.03.
+  @Test(
+    .enabled(if: isOptimised, "20,000 pairs a fit"), arguments: [0.9, 0.8, 0.7, 0.6], [2.0, 3.0])
   func jointMaximumFindsReliabilityAndScale(_ eta: Double, _ sd: Double) throws {
-    let seeds = isOptimised ? (Self.isLong ? 4 : 2) : 1
+    let seeds = Self.isLong ? 8 : 4
+    var found: [Double] = []
     for seed in 0..<seeds {
       let labels = LinearLabels(
-        isOptimised ? 20_000 : 4000, width: 20, sd: sd, reliability: eta, seed: "joint \(eta) \(sd) \(seed)")
+        20_000, width: 20, sd: sd, reliability: eta, seed: "joint \(eta) \(sd) \(seed)")
       let likelihood = try NoisyLikelihood(FeatureDifferences(width: 20, labels.differences))
       let fit = try likelihood.maximiseDirectly(from: likelihood.start(Reliabilities(annotators: 1)))
-      // A fifth of the labels has an error √5 times as wide.
-      let limit = isOptimised ? 0.02 : 0.045
-      #expect(abs(fit.reliabilities.eta[0] - eta) <= limit, "\(fit.reliabilities.eta[0]) for \(eta)")
+      found.append(fit.reliabilities.eta[0])
+      #expect(abs(found[seed] - eta) <= 0.03, "\(found[seed]) for \(eta)")
       let scale = dot(fit.parameters, fit.parameters).squareRoot() / sd
-      #expect(scale > (isOptimised ? 0.8 : 0.6) && scale < (isOptimised ? 1.3 : 1.8), "scale \(scale)")
+      #expect(scale > 0.75 && scale < 1.35, "scale \(scale)")
     }
+    print("7.4: joint, eta* \(eta), sd \(sd): \(found)")
+    #expect(abs(found.sum() / Double(seeds) - eta) <= 0.015, "\(found)")
+  }
+
+  /// The same on few pairs, for every build.
+  @Test func jointMaximumOfFewPairs() throws {
+    let labels = LinearLabels(4000, width: 8, sd: 3, reliability: 0.8, seed: "few")
+    let likelihood = try NoisyLikelihood(FeatureDifferences(width: 8, labels.differences))
+    let fit = try likelihood.maximiseDirectly(from: likelihood.start(Reliabilities(annotators: 1)))
+    #expect(abs(fit.reliabilities.eta[0] - 0.8) <= 0.04, "\(fit.reliabilities.eta[0])")
+    #expect(labels.signAccuracy(fit.parameters, count: 4000) > 0.96)
   }
 
   /// Full EM and the direct search end at the same optimum.
@@ -64,8 +76,9 @@ import Testing
     var (plain, robust, found) = (0.0, 0.0, 0.0)
     for seed in 0..<5 {
       let labels = LinearLabels(20_000, width: 20, sd: 3, reliability: eta, seed: "signs \(seed)")
-      plain += labels.signAccuracy(
-        try Self.trained(labels, .none, reliability: eta, seed: UInt64(seed), epochs: 10).weights) / 5
+      plain +=
+        labels.signAccuracy(
+          try Self.trained(labels, .none, reliability: eta, seed: UInt64(seed), epochs: 10).weights) / 5
       let fit = try Self.trained(labels, .lcpo, reliability: eta, seed: UInt64(seed), epochs: 10)
       robust += labels.signAccuracy(fit.weights) / 5
       found += fit.eta / 5
@@ -82,7 +95,8 @@ import Testing
 
   /// The table of section 7.4: every method, one seed (three with PENCHANT_LONG=1).
   @Test(
-    .enabled(if: isOptimised && isLong, "trains 100 models; PENCHANT_LONG=1"), arguments: [0.9, 0.8, 0.7, 0.6])
+    .enabled(if: isOptimised && isLong, "trains 100 models; PENCHANT_LONG=1"),
+    arguments: [0.9, 0.8, 0.7, 0.6])
   func tableOfMethods(_ eta: Double) throws {
     let methods: [RobustConfiguration.Method] = [
       .none, .cdpo, .rdpo, .ropo, .holder, .drdpo, .hinge, .lcpo,
@@ -112,9 +126,11 @@ import Testing
     #expect(abs(fit.reliabilities.eta[0] - 0.953) < 0.02 && abs(fit.reliabilities.eta[1] - 0.6) < 0.03)
   }
 
-  /// Acceptance 4: twenty annotators with two adversaries, and 227 with about 176 labels each; bounds × 1.5.
-  @Test(arguments: [(20, 20_000, 0.0165, 0.99), (227, 40_000, 0.042, 0.97)])
-  func manyAnnotatorsAreRecovered(_ count: Int, _ n: Int, _ limit: Double, _ least: Double) throws {
+  /// Acceptance 4: twenty annotators with two adversaries, and 227 with about 176 labels each. How far off an estimate is
+  /// follows from the information in the labels of one annotator, which depends on how reliable they are: the bound is
+  /// 1.3 times that.
+  @Test(arguments: [(20, 20_000), (227, 40_000)])
+  func manyAnnotatorsAreRecovered(_ count: Int, _ n: Int) throws {
     var generator = TestGenerator(stream: "annotators \(count)")
     var truth = (0..<count).map { _ in 0.6 + 0.38 * generator.unit() }
     if count == 20 { (truth[3], truth[11]) = (0.18, 0.23) }
@@ -125,10 +141,18 @@ import Testing
     try likelihood.maximise(&fit, iterations: 500)
     let squares = zip(fit.reliabilities.eta, truth).map { ($0 - $1) * ($0 - $1) }
     let rms = (squares.sum() / Double(count)).squareRoot()
-    print("7.5: \(count) annotators: RMSE \(rms), r \(correlation(fit.reliabilities.eta, truth))")
-    #expect(rms < limit, "\(rms)")
-    #expect(correlation(fit.reliabilities.eta, truth) > (count == 227 ? 0.93 : least))
-    if count == 20 { #expect(fit.reliabilities.eta[3] < 0.25 && fit.reliabilities.eta[11] < 0.3) }
+    var atTruth = Reliabilities(annotators: count)
+    atTruth.eta = truth
+    let known = try atTruth.expect(labels.margins, annotators: labels.annotator)
+    let bound = (known.information.map { 1 / $0 }.sum() / Double(count)).squareRoot()
+    print(
+      "7.5: \(count) annotators: RMSE \(rms), bound \(bound), r \(correlation(fit.reliabilities.eta, truth))")
+    #expect(rms < 1.3 * bound, "\(rms) and \(bound)")
+    #expect(correlation(fit.reliabilities.eta, truth) > (count == 227 ? 0.9 : 0.99))
+    if count == 20 {
+      #expect(rms < 0.011 * 1.5)
+      #expect(fit.reliabilities.eta[3] < 0.25 && fit.reliabilities.eta[11] < 0.3)
+    }
   }
 
   /// Algorithm 1 with 227 annotators: a small step, or one that counts labels, beats the paper's 0.1.

@@ -9,7 +9,9 @@ import Testing
 
 /// LCPO over arrays: estimates, guards, files.
 @Suite struct LCPOTests {
-  private static func configuration(_ change: (inout LCPOConfiguration) -> Void = { _ in }) -> LCPOConfiguration {
+  private static func configuration(_ change: (inout LCPOConfiguration) -> Void = { _ in })
+    -> LCPOConfiguration
+  {
     var configuration = LCPOConfiguration()
     configuration.objective.beta = 1
     change(&configuration)
@@ -38,7 +40,9 @@ import Testing
     }
     let rate = Double(labels.isRight.count { !$0 }) / Double(data.count)
     let interval = fitted.noiseRateInterval
-    #expect(abs(fitted.noiseRate - rate) < 0.04 && interval.low < fitted.noiseRate && fitted.noiseRate < interval.high)
+    #expect(
+      abs(fitted.noiseRate - rate) < 0.04 && interval.low < fitted.noiseRate
+        && fitted.noiseRate < interval.high)
     let confidence = try fitted.confidence(data)
     #expect(LabelAUC.area(confidence, labels.isRight) > 0.85)
   }
@@ -93,13 +97,26 @@ import Testing
     #expect(over.annotators[0].reliability < 0.77)
     #expect(over.diagnostics.warnings.contains { $0.contains("too large for the labels") })
     // Known noise is kept as it is.
-    let known = try LCPO(
-      Self.configuration {
-        $0.noise.learns = false
-        $0.noise.reliability = 0.8
-      }
-    ).fit(shy)
-    #expect(known.annotators[0].reliability == 0.8 && known.annotators[0].standardError == nil)
+    for method in LCPOConfiguration.Method.allCases {
+      let known = try LCPO(
+        Self.configuration {
+          $0.fit.method = method
+          $0.noise.learns = false
+          $0.noise.reliability = 0.8
+          $0.run.epochs = 1
+        }
+      ).fit(shy)
+      #expect(abs(known.annotators[0].reliability - 0.8) < 1e-12 && known.annotators[0].standardError == nil)
+    }
+    // The slope is fitted by EM alone.
+    #expect(throws: ConfigurationError.self) {
+      try LCPO(
+        Self.configuration {
+          $0.fit.method = .direct
+          $0.noise.slope = .fit
+        }
+      ).fit(shy)
+    }
   }
 
   /// Section 7.6: without a reference, margins follow length; that is refused, or said.
@@ -107,7 +124,9 @@ import Testing
     var generator = TestGenerator(stream: "lengths")
     var (chosen, rejected, a, b) = ([Float](), [Float](), [UInt32](), [UInt32]())
     for _ in 0..<2000 {
-      let (m, k) = (UInt32.random(in: 20...200, using: &generator), UInt32.random(in: 20...200, using: &generator))
+      let (m, k) = (
+        UInt32.random(in: 20...200, using: &generator), UInt32.random(in: 20...200, using: &generator)
+      )
       let s = 2 * generator.normal()
       let u = generator.unit() < sigmoid(s) ? s : -s
       chosen.append(Float(-1.5 * Double(m) + u / 2))
@@ -131,7 +150,8 @@ import Testing
     ).fit(data)
     #expect(warned.diagnostics.warnings.contains { $0.contains("no reference") })
     #expect(warned.diagnostics.warnings.contains { $0.contains("goes with length") })
-    #expect((warned.diagnostics.lengthCorrelation ?? 0) < -0.3, "the shorter one is trusted for being shorter")
+    #expect(
+      (warned.diagnostics.lengthCorrelation ?? 0) < -0.3, "the shorter one is trusted for being shorter")
     let centred = try LCPO(
       Self.configuration {
         $0.objective.loss = .cpo
@@ -300,7 +320,10 @@ import Testing
     (#"{"policy_chosen_logps": NaN, "policy_rejected_logps": -1}"#, "NaN is not a number"),
     (#"{"policy_chosen_logps": "NaN", "policy_rejected_logps": -1}"#, "policy_chosen_logps"),
     (#"{"policy_chosen_logps": 1e300, "policy_rejected_logps": -1}"#, "32-bit"),
-    (#"{"policy_chosen_logps": -1, "policy_rejected_logps": -1, "chosen_len": 2.5, "rejected_len": 1}"#, "chosen_len"),
+    (
+      #"{"policy_chosen_logps": -1, "policy_rejected_logps": -1, "chosen_len": 2.5, "rejected_len": 1}"#,
+      "chosen_len"
+    ),
     (#"{"margin": "big"}"#, "margin"), (#"{"margin": 1, "weight": -2}"#, "weight"),
     (#"{"ref_chosen_logps": -1, "ref_rejected_logps": -2, "margin": 1}"#, "policy_chosen_logps"),
     (#"{"chosen": "a", "rejected": "b", "gold": "z"}"#, "gold"), (#"{"a": 1}"#, "nothing to learn from"),

@@ -146,7 +146,8 @@ import Testing
       configuration.robust.update = update
       let system = try BradleyTerry(configuration, seed: 5)
       let whole = try system.fit(to: table)
-      let folder = FileManager.default.temporaryDirectory.appendingPathComponent("robust-\(UUID().uuidString)")
+      let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+        "robust-\(UUID().uuidString)")
       defer { try? FileManager.default.removeItem(at: folder) }
       let run = try RunDirectory.create(folder.path)
       try run.write("config.yaml", "")
@@ -196,7 +197,9 @@ import Testing
       to: data, annotators: ["a", "b", "contrary"])
     let labels = try #require(found)
     #expect(labels.annotators[2].name == "contrary")
-    #expect(labels.annotators[2].reliability < 0.5 && labels.annotators[0].reliability > 0.6, "\(labels.annotators)")
+    #expect(
+      labels.annotators[2].reliability < 0.5 && labels.annotators[0].reliability > 0.6, "\(labels.annotators)"
+    )
     #expect(LabelAUC.area(labels.confidence, isRight) > 0.75)
     func accuracy(_ model: FittedPrefPalette) throws -> Double {
       PairMetrics(margins: try model.margins(corpus.test)).accuracy
