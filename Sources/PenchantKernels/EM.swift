@@ -55,6 +55,46 @@ public func labelNoise(
   return sums
 }
 
+/// One E-step in double: what estimators iterate to the last digit.
+public struct NoiseExpectation: Sendable, Equatable {
+  /// The probability that each label is right.
+  public var posterior: [Double]
+  /// Of the marginal loss with respect to each logit, times the weight.
+  public var gradient: [Double]
+  /// Sums of weight · posterior, and of weight, an annotator.
+  public var sum: [Double]
+  public var count: [Double]
+  /// What the labels of an annotator say of its η when the logits are given: 1/√ of it is the standard error.
+  public var information: [Double]
+  /// Sum of weight · marginal loss.
+  public var loss: Double
+}
+
+/// The E-step of label noise, in double.
+///
+/// - Parameter reliability: logit η of each annotator; `annotators` are places in it, `nil` for one.
+/// - Throws: `KernelError.shape` when lengths differ, `.status` for an annotator without reliability.
+public func labelNoise(
+  logits: [Double], annotators: [UInt32]? = nil, reliability: [Double], weights: [Double]? = nil
+) throws(KernelError) -> NoiseExpectation {
+  let (n, k) = (logits.count, reliability.count)
+  for (count, name) in [(annotators?.count, "annotators"), (weights?.count, "weights")] {
+    if let count { try require(count, name, is: n, "labelNoise") }
+  }
+  guard k > 0 else { throw .shape("labelNoise", "reliability has no annotator") }
+  let scratch = try Scratch(pn_em_noise_f64_workspace(n, k), "labelNoise")
+  let each = [Double](repeating: 0, count: n)
+  let table = [Double](repeating: 0, count: k)
+  var found = NoiseExpectation(
+    posterior: each, gradient: each, sum: table, count: table, information: table, loss: 0)
+  try check(
+    pn_em_noise_f64(
+      n, k, address(logits.span), address(annotators?.span), reliability, address(weights?.span),
+      &found.posterior, &found.gradient, &found.sum, &found.count, &found.information, &found.loss,
+      scratch.start, scratch.bytes), "labelNoise")
+  return found
+}
+
 /// A preference loss turned into a probability of the clean preference: its logit is the loss of the swapped order minus
 /// the loss of the given one.
 public struct NoisyObjective: Sendable, Equatable {

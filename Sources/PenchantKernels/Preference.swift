@@ -5,7 +5,7 @@ import CPenchant
 /// The margin is `beta * difference - targetMargin`; the formulas stand in `penchant/preference.h`.
 public struct PreferenceLoss: Sendable, Equatable {
   public enum Kind: Sendable, CaseIterable {
-    case sigmoid, robust, hinge, ipo, holder, ropo, exo
+    case sigmoid, robust, hinge, ipo, holder, ropo, exo, discoPOP
 
     var c: pn_preference_loss {
       switch self {
@@ -16,6 +16,7 @@ public struct PreferenceLoss: Sendable, Equatable {
       case .holder: PN_PREFERENCE_HOLDER
       case .ropo: PN_PREFERENCE_ROPO
       case .exo: PN_PREFERENCE_EXO
+      case .discoPOP: PN_PREFERENCE_DISCOPOP
       }
     }
   }
@@ -27,7 +28,7 @@ public struct PreferenceLoss: Sendable, Equatable {
   public var targetMargin: Float
   /// Probability that a label is wrong.
   public var smoothing: Float
-  /// Exponent of `holder`, α of `ropo`.
+  /// Exponent of `holder`, α of `ropo`, τ of `discoPOP`.
   public var shape: Float
   /// Weight of the negative log-probability of the chosen answer; log-probabilities only.
   public var likelihood: Float

@@ -16,6 +16,7 @@ struct Demo: ParsableCommand {
       Examples:
         penchant demo                       a score for every text
         penchant demo prefpalette           what each community cares about, beside the tastes that were planted
+        penchant demo lcpo                  labels of careful, careless and contrary annotators, and who is found out
         penchant demo sasrec                the next item of 2000 histories whose law is known, beside the best that is possible
       """)
 
@@ -49,6 +50,8 @@ struct Demo: ParsableCommand {
       try PaletteDemo(
         out: out, pairs: pairs, seed: seed, progress: common.progress, json: common.json
       ).run()
+    case .lcpo:
+      try LCPODemo(out: out, pairs: pairs, seed: seed, progress: common.progress, json: common.json).run()
     case .recommender(let type): try demonstrate(type)
     }
   }

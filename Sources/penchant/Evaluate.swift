@@ -14,6 +14,8 @@ struct Evaluate: ParsableCommand {
         penchant evaluate run --data held-out.jsonl --json
         penchant evaluate run --data new.jsonl --adapt first-pairs.jsonl
             a prefpalette run learns communities that it does not know from their first pairs
+        penchant evaluate run --data labels.jsonl
+            an lcpo run: likelihood and confidence; with "gold" in the records the AUC of the confidence for right labels
         penchant evaluate run --data log.inter --masked
             a recommender ranks the last known item of every user, or the test part that the log names
       """)
@@ -42,6 +44,7 @@ struct Evaluate: ParsableCommand {
     let (pairs, named): ([PreferencePair], [(name: String, margins: [Double])])
     switch model {
     case .recommender(let trained, let seed): return try evaluate(trained, seed)
+    case .lcpo(let model): return try evaluate(model)
     case .bradleyTerry(let model):
       pairs = try readPairs(data)
       let table = model.table(pairs)
@@ -108,6 +111,8 @@ struct ReportCommand: ParsableCommand {
     case .recommender:
       try RecommenderRunWriter(run: directory, result: JSON.decode(RecommenderResult.self, from: result))
         .writeReport()
+    case .lcpo:
+      try LCPORunWriter(run: directory, result: JSON.decode(LCPOResult.self, from: result)).writeReport()
     case .prefPalette:
       try PaletteRunWriter(run: directory, result: JSON.decode(PaletteResult.self, from: result))
         .writeReport()

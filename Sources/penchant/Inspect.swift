@@ -11,6 +11,8 @@ struct Inspect: ParsableCommand {
       A log of interactions is told from pairs by its first line (standard input: --log): users, items, how long and how
       popular, times, duplicates, and the checksum of the test items of leave-one-out.
 
+      Pairs with log-probabilities or margins (penchant help labels): annotators, references, lengths, and what the margins say.
+
       Of pairs: counts pairs, communities, users and texts, shows the lengths, and finds duplicate and tied pairs. The first lines that are
       wrong are shown with the reason; the exit code is 2 then.
       """)
@@ -54,6 +56,9 @@ struct Inspect: ParsableCommand {
   func run() throws {
     if try log || items != nil || LogInspection.isLog(file) {
       return try LogInspection(file: file, items: items, errors: errors, json: json).run()
+    }
+    if try LabelInspection.isLabels(file) {
+      return try LabelInspection(file: file, errors: errors, json: json).run()
     }
     var found = Findings(file: file)
     var shown: [DataError] = []

@@ -31,9 +31,10 @@ struct CommonOptions: ParsableArguments {
 enum System {
   case bradleyTerry
   case prefPalette
+  case lcpo
   case recommender(any RecommenderConfiguration.Type)
 
-  static let all = [System.bradleyTerry, .prefPalette] + Recommenders.all.map { .recommender($0) }
+  static let all = [System.bradleyTerry, .prefPalette, .lcpo] + Recommenders.all.map { .recommender($0) }
   static var names: [String] { all.map(\.name) }
 
   static func isRecommender(_ name: String) -> Bool { Recommenders.named(name) != nil }
@@ -42,6 +43,7 @@ enum System {
     switch self {
     case .bradleyTerry: "bradley-terry"
     case .prefPalette: "prefpalette"
+    case .lcpo: LCPO.system
     case .recommender(let type): type.system
     }
   }

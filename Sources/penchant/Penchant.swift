@@ -17,12 +17,13 @@ struct Penchant: ParsableCommand {
         penchant train bradley-terry --data pairs.jsonl --out run
         penchant train bradley-terry --data pairs.jsonl --out run --leave-out community
         penchant train prefpalette --data pairs.jsonl --out run what each community prefers, and why
+        penchant train lcpo --data pairs-with-logps.jsonl --out run   which labels are wrong, and who gives them
         penchant train sasrec --data log.inter --out run        the next item of a history
         penchant recommend run u42                              for a user, or --history a,b,c
         penchant predict run --data new.jsonl                   one JSON line in, one out
         penchant synthesize --data pairs.jsonl --out levels.jsonl   texts at five levels of attributes
 
-      Topics: penchant help data · penchant help exit-codes
+      Topics: penchant help data · penchant help labels · penchant help exit-codes
       """,
     version: RunEnvironment.version,
     subcommands: [
@@ -98,7 +99,7 @@ enum ExitStatus: Int32, Error {
 
 /// Texts of `penchant help TOPIC`.
 enum Topics {
-  static let all = ["data": data, "exit-codes": exitCodes]
+  static let all = ["data": data, "labels": labels, "exit-codes": exitCodes]
 
   static let data = """
     Preference pairs are JSON lines, plain or packed (.gz, .zst, .bz2), as TRL and OpenRLHF write them:
@@ -140,6 +141,32 @@ enum Topics {
     but never taken are counted by penchant inspect; log.duplicates says what happens to duplicates (keep, first, last, identical).
 
     Descriptions of items (--items): RecBole .item, JSON lines with "item" and "title", tables with a title column, id::title::genres.
+    """
+
+  static let labels = """
+    Labels of which some are wrong (penchant train lcpo) are JSON lines, plain or packed. A record has one of
+
+      policy_chosen_logps, policy_rejected_logps   sums of the log-probabilities of the tokens of the two responses, with
+      ref_chosen_logps, ref_rejected_logps         the same under the reference (TRL precomputes them under these names), and
+      chosen_len, rejected_len                     the numbers of tokens, which SimPO, per_token and a check need
+      margin                                       a reward of the chosen response over that of the rejected
+      prompt, chosen, rejected                     texts (or chosen_id, rejected_id) that are compared many times: a worth a text
+
+    and perhaps
+
+      annotator (worker, user)   who judged: each gets a reliability; those who are not named are one annotator
+      weight                     how much the label counts, 1 unless given
+      gold                       true or false, or the id of the better side: what the estimate is measured by, never trained on
+
+    The first record decides what is read; --set data.kind=logps, margins or items says it.
+
+    What comes out: pairs.jsonl, the records with "weight" (P(label is right), times the weight they had) and
+    "flip_probability"; cleaned.jsonl, without the labels that are more likely wrong than right (output.cleaning=swap turns them
+    round); annotators.tsv, labels, reliability, standard error and 95% interval of every annotator.
+
+    A confidence is as good as the margins it rests on. Margins that are too small drive reliability to 1 and those that are too
+    large pull it down, so their slope is fitted beside it (noise.slope); without a reference they mostly follow length and are
+    refused when they are large (guards.saturation). Warnings say what was found: docs/lcpo.md.
     """
 
   static let exitCodes = """

@@ -22,6 +22,10 @@ struct Predict: ParsableCommand {
       those that it knows ("community_known": false); --adapt teaches it from a few pairs:
         penchant predict run --data new.jsonl --adapt first-pairs.jsonl
 
+      An lcpo run reads what it was trained on, log-probabilities, a margin or two texts, with "annotator", and answers with the
+      "weight" of the label, the probability that it is right, and its "flip_probability":
+        penchant predict run --data pairs-with-logps.jsonl > weighted.jsonl
+
       A run of a recommender reads {"history": ["a", "b"]}, {"user": "u"} or ["a", "b"], with "exclude", "top" and "id" if wanted,
       and answers with "items", best first. Items that it does not know are left out of the history and named in "unknown";
       without a known item the most popular ones are answered ("basis": "popularity"):
@@ -88,6 +92,7 @@ struct Predict: ParsableCommand {
     switch model {
     case .bradleyTerry(let model): try eachLine { try answer($0, $1, line: $2, model) }
     case .prefPalette(let model): try eachLine { try answer($0, $1, line: $2, model) }
+    case .lcpo(let model): try answerLines { try LabelAnswer($0, file: data, line: $1, model) }
     case .recommender(let model, _):
       let answers = RecommenderAnswers(
         recommender: try model.recommender(), shelf: HistoryShelf(run: folder), options: list)

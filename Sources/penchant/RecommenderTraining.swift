@@ -11,7 +11,8 @@ struct RecommenderTraining<Recommender: RecommenderConfiguration>: SystemTrainin
 
   var foreign: [String] {
     [
-      options.head.map { _ in "--head" }, options.leaveOut.map { _ in "--leave-out" },
+      options.head.map { _ in "--head" }, options.robust.map { _ in "--robust" },
+      options.leaveOut.map { _ in "--leave-out" },
       options.attributes.map { _ in "--attributes" },
       options.counterfactuals.map { _ in "--counterfactuals" },
       options.judgements.map { _ in "--judgements" }, options.tests.first.map { _ in "--test" },

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import PenchantData
 import PenchantTrain
+import PreferenceModels
 
 /// What `penchant train` does for one system: lay its flags over the settings, check its inputs, train into a run.
 protocol SystemTraining {
@@ -126,6 +127,14 @@ extension SystemTraining {
     }
     if let encoder = options.encoder {
       try layers.set(encoderSetting, to: encoder == "builtin" ? "\"\"" : quoted(encoder))
+    }
+    if let robust = options.robust {
+      let methods = RobustConfiguration.Method.allCases.map(\.rawValue)
+      guard methods.contains(robust) else {
+        throw ConfigurationError(
+          "--robust must be \(methods.joined(separator: ", ")), found \"\(clipped(robust, 40))\"")
+      }
+      try layers.set("robust.method", to: robust)
     }
     if let leaveOut = options.leaveOut, leaveOut != "community" {
       throw ConfigurationError("--leave-out must be community, found \"\(leaveOut)\"")

@@ -36,6 +36,10 @@ struct Train: ParsableCommand {
         penchant train prefpalette --data train.jsonl --test next-year=2023.jsonl --out run --encoder MINILM
         penchant train prefpalette --data pairs.jsonl --out run --attributes norms --counterfactuals levels.jsonl
         penchant train prefpalette --data pairs.jsonl --out run --leave-out community
+        penchant train lcpo --data pairs-with-logps.jsonl --out run
+            which labels are wrong and who gives them: run/pairs.jsonl, cleaned.jsonl, annotators.tsv; penchant help labels
+        penchant train bradley-terry --data pairs.jsonl --out run --robust lcpo
+            trust labels as far as they and their "user" deserve; also prefpalette, and cdpo, rdpo, ropo, holder, …
         penchant train sasrec --data log.inter --items log.item --out run
             a recommender of the next item, beside popularity, Markov and item neighbours; run/report.html
         penchant train sasrec log.csv --out run --core 0 --split time --masked
@@ -75,6 +79,12 @@ struct Train: ParsableCommand {
 
   @Option(help: "Embeddings made elsewhere, .npy or safetensors, two rows a pair.")
   var embeddings: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How labels that may be wrong are treated (robust.method): \(RobustConfiguration.Method.allCases.map(\.rawValue).joined(separator: ", ")).",
+      valueName: "method"))
+  var robust: String?
 
   @Option(help: "Evaluate by leaving out one group after the other: community.")
   var leaveOut: String?
@@ -124,6 +134,7 @@ struct Train: ParsableCommand {
     switch chosen {
     case .bradleyTerry: try BradleyTerryTraining(options: self).run()
     case .prefPalette: try PrefPaletteTraining(options: self).run()
+    case .lcpo: try LCPOTraining(options: self).run()
     case .recommender(let type): try train(type)
     }
   }

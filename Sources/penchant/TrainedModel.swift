@@ -7,6 +7,7 @@ import SequentialRecommenders
 enum TrainedModel {
   case bradleyTerry(FittedBradleyTerry)
   case prefPalette(FittedTextPalette)
+  case lcpo(FittedLCPO)
   case recommender(TrainedRecommender, seed: UInt64)
 
   init(_ folder: String) throws {
@@ -20,6 +21,7 @@ enum TrainedModel {
     switch try SafeTensors(run.file(name)).metadata["system"] {
     case System.prefPalette.name:
       self = .prefPalette(try FittedTextPalette(reading: folder, encoder: openEncoder))
+    case System.lcpo.name: self = .lcpo(try FittedLCPO(reading: run.file(name)))
     case let name? where Recommenders.named(name) != nil:
       self = .recommender(
         try TrainedRecommender(run.file("model.safetensors")),
@@ -32,6 +34,7 @@ enum TrainedModel {
     switch self {
     case .bradleyTerry: System.bradleyTerry.name
     case .prefPalette: System.prefPalette.name
+    case .lcpo: System.lcpo.name
     case .recommender(let model, _): model.system
     }
   }
@@ -40,6 +43,7 @@ enum TrainedModel {
     switch self {
     case .bradleyTerry(let model): model.seed
     case .prefPalette(let model): model.model.seed
+    case .lcpo(let model): model.seed
     case .recommender(_, let seed): seed
     }
   }

@@ -49,7 +49,7 @@ struct TrainingJob {
       ]
       let fitted = try system.fit(to: table, embeddings: rows, trainer: trainer, resume: resume)
       guard fitted.ending != .interrupted else { return .interrupted }
-      try save(fitted.model)
+      try save(fitted)
     } else {
       let split = try system.split(table)
       let fitStart = ProgressLine.clock()
@@ -71,7 +71,7 @@ struct TrainingJob {
             seed: record.seed, chances: false),
         ]
       }
-      try save(fitted.model)
+      try save(fitted)
     }
     let result = RunResult(
       system: record.system, data: record.data, seed: record.seed, threads: Team.size,
@@ -90,8 +90,16 @@ struct TrainingJob {
     return "\(configuration.model.head.rawValue), \(parts.joined(separator: " + "))"
   }
 
-  private func save(_ model: FittedBradleyTerry) throws {
-    try run.write("model.safetensors", bytes: model.bytes())
+  private func save(_ fit: BradleyTerry.Fit) throws {
+    try run.write("model.safetensors", bytes: fit.model.bytes())
+    guard let labels = fit.labels else { return }
+    try labels.write(into: run)
+    let worst = labels.annotators.count > 1 ? labels.annotators.min { $0.reliability < $1.reliability } : nil
+    progress.note(
+      "labels: \(decimal(labels.noiseRate)) are wrong by the estimate"
+        + (worst.map { ", least reliable is \"\(clipped($0.name, 40))\" with \(decimal($0.reliability))" }
+          ?? "")
+        + "; annotators.tsv, confidence.tsv")
   }
 
   private func card(_ result: RunResult) -> ModelCard {

@@ -33,6 +33,22 @@ import Testing
           logits: x.span, reliability: reliability.span, posterior: &p, gradient: &g, losses: &l)
       },
       {
+        var (a, b, c) = (x, x, x)
+        var l = a.mutableSpan
+        var g = b.mutableSpan
+        var r = c.mutableSpan
+        try rewardLoss(
+          RewardLoss(.nca, beta: 1), chosen: x.span, rejected: x.span, losses: &l, chosenGradient: &g,
+          rejectedGradient: &r)
+      },
+      {
+        var a = x
+        var w = a.mutableSpan
+        try robustWeights(losses: x.span, beta: 1, into: &w)
+      },
+      { _ = try alignedLoss(policy: x, reference: x, beta: 1) },
+      { _ = try labelNoise(logits: x.map(Double.init), reliability: [1]) },
+      {
         var a = x
         let logWeights: [Float] = [-0.7, -0.7]
         var r = a.mutableSpan

@@ -26,6 +26,8 @@ private enum Formula {
     case .ropo: return 4 * shape / ((1 + shape) * (1 + shape)) * (softplus(-s) + shape * sigmoid(-s))
     case .exo:
       return times(sigmoid(s), -softplus(-s) - log(1 - e)) + times(sigmoid(-s), -softplus(s) - log(e))
+    case .discoPOP:
+      return times(sigmoid(-s / shape), softplus(-s)) + sigmoid(s / shape) * exp(min(-s, 30))
     }
   }
 
@@ -43,6 +45,10 @@ private enum Formula {
     case .holder: return -shape * (1 + shape) * pow(sigmoid(s), shape) * sigmoid(-s) * sigmoid(-s)
     case .ropo: return -4 * shape / ((1 + shape) * (1 + shape)) * sigmoid(-s) * (1 + shape * sigmoid(s))
     case .exo: return times(sigmoid(s) * sigmoid(-s), s - log((1 - e) / e))
+    case .discoPOP:
+      let (gate, turn) = (sigmoid(s / shape), sigmoid(s / shape) * sigmoid(-s / shape) / shape)
+      let growth = exp(min(-s, 30))
+      return -sigmoid(-s) * (1 - gate) - gate * (-s > 30 ? 0 : growth) + times(turn, growth - softplus(-s))
     }
   }
 }
@@ -181,6 +187,15 @@ extension OpCase {
     .preference(
       "exo", PreferenceLoss(.exo, smoothing: 0.1), inputs: [.uniform, .logNormal, .cauchy],
       tolerance: .close(relative: 4e-6, absolute: 1e-6)),
+    .preference(
+      "discopop", PreferenceLoss(.discoPOP, shape: 0.05), inputs: [.uniform, .logNormal, .cauchy, .specials],
+      tolerance: .close(relative: 4e-6, absolute: 1e-6)),
+    .preference(
+      "discopopWide", PreferenceLoss(.discoPOP, shape: 0.75), inputs: [.uniform, .logNormal],
+      tolerance: .close(relative: 4e-6, absolute: 1e-6)),
+    .preferenceGradient(
+      "discopop", PreferenceLoss(.discoPOP, shape: 0.05), inputs: [.uniform, .logNormal],
+      tolerance: .close(relative: 2e-5, absolute: 2e-5)),
     .preferenceGradient(
       "sigmoid", PreferenceLoss(), inputs: [.uniform, .logNormal, .cauchy, .specials, .finiteBits],
       tolerance: .ulp(4)),
@@ -303,6 +318,7 @@ extension OpCase {
       PreferenceLoss(targetMargin: .infinity),
       PreferenceLoss(smoothing: 1), PreferenceLoss(smoothing: -0.1), PreferenceLoss(.robust, smoothing: 0.5),
       PreferenceLoss(.exo), PreferenceLoss(.holder, shape: 0), PreferenceLoss(.ropo, smoothing: 0.1),
+      PreferenceLoss(.discoPOP, shape: 0),
       PreferenceLoss(likelihood: -1),
     ]
     for loss in bad { #expect(throws: KernelError.self, "\(loss)") { try margins(loss, [0.5]) } }

@@ -149,6 +149,20 @@ PN_INLINE void exo_loss(float smoothing, size_t n, const float *restrict s, floa
     }
 }
 
+/* e^-s meets g ~ 0 where it would overflow; 30 leaves digits for tau up to 1. */
+PN_INLINE void discopop_loss(float tau, size_t n, const float *restrict s, float *restrict loss,
+                             float *restrict slope)
+{
+    for (size_t i = 0; i < n; ++i) {
+        const struct sigmoids near = sigmoids(s[i]), gate = sigmoids(s[i] / tau);
+        const float logistic = softplus_minus(s[i], near.e);
+        const float growth = pn_expf(pn_clamp_high(-s[i], 30.0f)), fall = -s[i] > 30.0f ? 0.0f : growth;
+        const float turn = gate.plus * gate.minus / tau;
+        loss[i] = times(gate.minus, logistic) + gate.plus * growth;
+        slope[i] = -near.minus * gate.minus - gate.plus * fall + times(turn, growth - logistic);
+    }
+}
+
 PN_INLINE void add_likelihood(const struct pairs *p, size_t first, size_t n, float *restrict loss)
 {
     const float scale = p->options.likelihood;
@@ -242,6 +256,7 @@ PN_CLONES static void run(const struct pairs *p, size_t first, size_t count, dou
         case PN_PREFERENCE_HOLDER: holder_loss(o->shape, n, s, loss, slope); break;
         case PN_PREFERENCE_ROPO: ropo_loss(o->shape, n, s, loss, slope); break;
         case PN_PREFERENCE_EXO: exo_loss(o->smoothing, n, s, loss, slope); break;
+        case PN_PREFERENCE_DISCOPOP: discopop_loss(o->shape, n, s, loss, slope); break;
         }
         if (p->from.b && o->likelihood != 0.0f) add_likelihood(p, at, n, loss);
         if (p->weight) {
@@ -276,7 +291,8 @@ static bool in_range(const pn_preference_options *o, bool labelled)
     case PN_PREFERENCE_IPO: return e >= 0.0f && e < 1.0f;
     case PN_PREFERENCE_ROBUST: return e >= 0.0f && e < 0.5f && !labelled;
     case PN_PREFERENCE_HOLDER:
-    case PN_PREFERENCE_ROPO: return e == 0.0f && is_finite(o->shape) && o->shape > 0.0f && !labelled;
+    case PN_PREFERENCE_ROPO:
+    case PN_PREFERENCE_DISCOPOP: return e == 0.0f && is_finite(o->shape) && o->shape > 0.0f && !labelled;
     case PN_PREFERENCE_EXO: return e > 0.0f && e < 1.0f && !labelled;
     }
     return false;

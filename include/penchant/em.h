@@ -39,6 +39,29 @@ pn_status pn_em_noise_f32(size_t n, size_t annotators, float grad_scale,
                           double *mean,                                    /* or NULL: mean of weight * loss */
                           void *workspace, size_t workspace_bytes);
 
+/* The same in double, for estimators that go to the last digit.
+ *
+ * Shapes       logit, annotator, weight, posterior, grad: [n]; reliability, sum, count, information: [annotators]
+ * Computes     posterior, sum and count as above; grad = weight * (sigma(u) - w); total = sum of weight * loss;
+ *              information_k = sum of weight ((2p - 1) / (eta p + (1 - eta)(1 - p)))^2, p = sigma(u): what the labels of k
+ *              say of eta_k when the model is given; 1/sqrt of it is the standard error
+ * Accuracy     posterior, gradient within 1e-15 relative, each loss within 1e-15 + 1e-15 relative
+ * Edges        u = +-inf is a model that is sure; a label of weight 0 adds nothing, whatever its logit is; NaN as above
+ * Errors       PN_EDIM no annotator, PN_EINDEX, PN_EVALUE NaN in reliability, PN_ENULL, PN_EWORKSPACE */
+size_t pn_em_noise_f64_workspace(size_t n, size_t annotators);
+pn_status pn_em_noise_f64(size_t n, size_t annotators,
+                          const double *PN_COUNT(n) logit,
+                          const uint32_t *PN_COUNT(n) annotator,            /* or NULL */
+                          const double *PN_COUNT(annotators) reliability,   /* a = logit eta */
+                          const double *PN_COUNT(n) weight,                 /* or NULL: 1 */
+                          double *PN_COUNT(n) posterior,                    /* or NULL */
+                          double *PN_COUNT(n) grad,                         /* or NULL */
+                          double *PN_COUNT(annotators) sum,
+                          double *PN_COUNT(annotators) count,
+                          double *PN_COUNT(annotators) information,
+                          double *total,
+                          void *workspace, size_t workspace_bytes);
+
 /* Induced logits: u = L(rejected over chosen) - L(chosen over rejected) of a preference loss. With d the difference of
  * log-probabilities as in pn_preference_logprob_f32:
  *   DPO    beta d                      IPO    2 d / beta (its tau)         HINGE  max(0, 1+beta d) - max(0, 1-beta d)

@@ -12,6 +12,7 @@
  *   HOLDER     -(1+g) sigma(s)^g + g sigma(s)^(1+g), g = shape > 0
  *   ROPO       4a/(1+a)^2 [softplus(-s) + a sigma(-s)], a = shape > 0: its largest weight is 1 at a = 1
  *   EXO        sigma(s) log(sigma(s)/(1-e)) + sigma(-s) log(sigma(-s)/e), e = smoothing in (0, 1)
+ *   DISCOPOP   (1-g) softplus(-s) + g e^-s, g = sigma(s / shape), shape > 0: tau; e^-s is held below e^30
  * Accumulates  each loss in float, the mean in double, one partial a block, added by one fixed tree
  * Accuracy     SIGMOID: loss within 4 ulp of the float margin s, gradient within 4 ulp; no difference of near-equal terms
  * Edges        SIGMOID at s = +inf -> 0, at -inf -> +inf with gradient -beta; NaN -> NaN at that place (and in the mean),
@@ -22,7 +23,8 @@
  *
  * Sources: Bradley & Terry 1952; Rafailov et al. 2023 (DPO); Zhao et al. 2023 (SLiC); Azar et al. 2023 (IPO);
  * Meng et al. 2024 (SimPO); Xu et al. 2024 (CPO); Mitchell 2023 (cDPO); Chowdhury et al. 2024 (rDPO);
- * Fujisawa et al. 2025 (Hoelder-DPO); Liang et al. 2024 (ROPO); Ji et al. 2024 (EXO); Luce 1959, Plackett 1975.
+ * Fujisawa et al. 2025 (Hoelder-DPO); Liang et al. 2024 (ROPO); Ji et al. 2024 (EXO); Lu et al. 2024 (DiscoPOP);
+ * Luce 1959, Plackett 1975.
  */
 #ifndef PENCHANT_PREFERENCE_H
 #define PENCHANT_PREFERENCE_H
@@ -39,14 +41,15 @@ typedef enum pn_preference_loss {
     PN_PREFERENCE_HOLDER = 4,
     PN_PREFERENCE_ROPO = 5,
     PN_PREFERENCE_EXO = 6,
+    PN_PREFERENCE_DISCOPOP = 7,
 } pn_preference_loss;
 
 typedef struct pn_preference_options {
     pn_preference_loss loss;
     float beta;       /* slope of the margin (1/temperature); IPO: its tau. Finite, > 0 */
     float gamma;      /* target margin, subtracted from s. Finite; SimPO writes it as gamma, in units of s */
-    float smoothing;  /* probability that a label is wrong: [0, 1), ROBUST [0, 1/2), EXO (0, 1), HOLDER and ROPO 0 */
-    float shape;      /* HOLDER's exponent, ROPO's alpha; > 0 there, not read elsewhere */
+    float smoothing;  /* probability that a label is wrong: [0, 1), ROBUST [0, 1/2), EXO (0, 1), the others 0 */
+    float shape;      /* HOLDER's exponent, ROPO's alpha, DISCOPOP's tau; > 0 there, not read elsewhere */
     float likelihood; /* weight of the -log-probability of `chosen`, pn_preference_logprob_f32 only (CPO: 1). >= 0 */
     float grad_scale; /* multiplies every gradient; any finite number */
 } pn_preference_options;
@@ -97,6 +100,57 @@ pn_status pn_preference_logprob_f32(size_t n, const pn_preference_options *optio
                                     float *PN_COUNT(n) grad_rejected,              /* or NULL */
                                     double *mean,                                  /* or NULL */
                                     void *workspace, size_t workspace_bytes);
+
+/* Losses of the two rewards of a pair, r = beta * (log-probability - reference) - shift, one by one:
+ *   NCA        softplus(-r+) + softplus(r+)/2 + softplus(r-)/2         Chen et al. 2024
+ *   BCO        softplus(-r+) + softplus(r-); shift is its running mean   Jung et al. 2024
+ *   SPPO       (d+ - c)^2 + (d- + c)^2, d the log-ratio, c = 1/(2 beta)    Wu et al. 2024, hard labels
+ *   APO_ZERO   sigma(-r+) + sigma(r-)                                  D'Oosterlinck et al. 2024
+ *   APO_DOWN   sigma(r+) + sigma(r- - r+)                              the same
+ * Shapes, gradients, sums, edges and determinism as above; gradients are to the log-probabilities.
+ * Accuracy     within 4 ulp of each term
+ * Errors       PN_EVALUE beta not above 0, or a shift with another loss than BCO */
+typedef enum pn_reward_loss {
+    PN_REWARD_NCA = 0,
+    PN_REWARD_BCO = 1,
+    PN_REWARD_SPPO = 2,
+    PN_REWARD_APO_ZERO = 3,
+    PN_REWARD_APO_DOWN = 4,
+} pn_reward_loss;
+
+typedef struct pn_reward_options {
+    pn_reward_loss loss;
+    float beta;       /* finite, > 0 */
+    float shift;      /* BCO; finite */
+    float grad_scale; /* multiplies every gradient; any finite number */
+} pn_reward_options;
+
+pn_status pn_preference_reward_f32(size_t n, const pn_reward_options *options,
+                                   const float *PN_COUNT(n) chosen,
+                                   const float *PN_COUNT(n) rejected,
+                                   const float *PN_COUNT(n) reference_chosen,     /* or NULL, both */
+                                   const float *PN_COUNT(n) reference_rejected,
+                                   const float *PN_COUNT(n) weight,               /* or NULL */
+                                   float *PN_COUNT(n) loss,                       /* or NULL */
+                                   float *PN_COUNT(n) grad_chosen,                /* or NULL */
+                                   float *PN_COUNT(n) grad_rejected,              /* or NULL */
+                                   double *mean,                                  /* or NULL */
+                                   void *workspace, size_t workspace_bytes);
+
+/* Dr. DPO (Wu et al. 2024): what pairs weigh under the mildest distribution near a batch.
+ *
+ * Computes     weight[i] = n e^(-loss[i]/beta) / sum of e^(-loss[j]/beta); value = -beta log mean of e^(-loss/beta), whose
+ *              gradient is the mean of weight[i] * d loss[i]
+ * Accuracy     each weight within 4e-7 relative; value in double
+ * Edges        the smallest loss is taken off first: nothing overflows; a loss of +inf has weight 0; NaN anywhere -> NaN
+ *              everywhere; n = 0 -> value 0
+ * Aliasing     weight may be loss
+ * Workspace    pn_preference_workspace(n), always */
+pn_status pn_preference_robust_weight_f32(size_t n, float beta,
+                                          const float *PN_COUNT(n) loss,
+                                          float *PN_COUNT(n) weight,
+                                          double *value,                          /* or NULL */
+                                          void *workspace, size_t workspace_bytes);
 
 /* Plackett-Luce over ragged rankings: the negative log-probability that the items of list l are picked in this order.
  *

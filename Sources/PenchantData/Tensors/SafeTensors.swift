@@ -138,6 +138,29 @@ public struct SafeTensors: Sendable {
     return values
   }
 
+  /// The values of a tensor of 64-bit floats, with their bits; NaN and infinity are refused.
+  public func doubles(_ name: String, shape: [Int?]? = nil) throws(DataError) -> [Double] {
+    let entry = try require(name, shape: shape)
+    guard entry.type == .float64 else {
+      throw DataError(
+        file: file, field: name, "the tensor \"\(clipped(name))\" does not hold 64-bit floats",
+        found: "its type is \(entry.type.rawValue)")
+    }
+    let raw = try source.bytes(entry.bytes)
+    let values = raw.withUnsafeBytes { bytes in
+      (0..<entry.count).map {
+        Double(
+          bitPattern: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self)))
+      }
+    }
+    if let place = values.firstIndex(where: { !$0.isFinite }) {
+      throw DataError(
+        file: file, field: name, "the tensor \"\(clipped(name))\" holds \(values[place])",
+        expected: "finite values", found: "found at element \(place)")
+    }
+    return values
+  }
+
   /// A tensor of bytes.
   public func bytes(_ name: String) throws(DataError) -> [UInt8] {
     let entry = try require(name, shape: [nil])

@@ -73,6 +73,8 @@ public struct BradleyTerryConfiguration: Codable, Sendable, Equatable {
   public var model = Model()
   public var objective = Objective()
   public var optimizer = Optimizer()
+  /// How labels that may be wrong are treated.
+  public var robust = RobustConfiguration()
   public var run = TrainerConfiguration()
 
   public init() {}
@@ -114,6 +116,12 @@ public struct BradleyTerryConfiguration: Codable, Sendable, Equatable {
       do { try features.featuriser.validate() } catch {
         throw ConfigurationError("features.featuriser: \(error)")
       }
+    }
+    try robust.validate()
+    guard model.head == .mlp || [.none, .lcpo, .cdpo].contains(robust.method) else {
+      throw ConfigurationError(
+        "robust.method \(robust.method.rawValue) trains in steps; set model.head to mlp, or robust.method to lcpo or cdpo"
+      )
     }
     try run.validate()
   }

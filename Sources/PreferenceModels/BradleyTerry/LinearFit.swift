@@ -16,6 +16,18 @@ struct PairSelection: Sendable {
     weight = weights.allSatisfy { $0 == 1 } ? nil : weights
   }
 
+  /// Pairs with soft labels: each in the order observed, with weight · `right`, and in the other, with weight · (1 − `right`).
+  /// nil: the pairs as they are.
+  init(_ table: PairTable, _ indices: [Int], right: [Double]?) {
+    self.init(table, indices)
+    guard let right else { return }
+    let weights = weight ?? [Double](repeating: 1, count: indices.count)
+    let (first, second) = (chosen, rejected)
+    chosen += second
+    rejected += first
+    weight = zip(weights, right).map { $0 * $1 } + zip(weights, right).map { $0 * (1 - $1) }
+  }
+
   func graph(texts: Int) throws(KernelError) -> ComparisonGraph {
     try ComparisonGraph(items: texts, chosen: chosen, rejected: rejected, weight: weight)
   }

@@ -4,7 +4,7 @@ import PenchantTape
 import PenchantTrain
 
 /// Training of the network on pairs, a batch a step.
-struct MLPTask: TrainingTask {
+struct MLPTask: TrustedTask {
   private let rows: DenseRows
   private let chosen: [Int]
   private let rejected: [Int]
@@ -19,6 +19,7 @@ struct MLPTask: TrainingTask {
   private let seed: UInt64
   /// The step the batcher stands at.
   private var position = 0
+  private var drawn: (number: Int, batch: Batcher.Batch)?
   private var buffer: (chosen: [Float], rejected: [Float])
 
   init(
@@ -61,19 +62,46 @@ struct MLPTask: TrainingTask {
   }
 
   var stepsPerEpoch: Int { batcher.batchesPerEpoch }
+  var pairCount: Int { chosen.count }
 
-  mutating func step(_ number: Int) throws -> StepOutcome {
+  private mutating func batch(at number: Int) throws -> Batcher.Batch {
+    if let drawn, drawn.number == number { return drawn.batch }
     if number != position {
       let cursor = Batcher.Cursor(epoch: number / stepsPerEpoch, position: number % stepsPerEpoch * batchSize)
       batcher = try Batcher(count: chosen.count, batchSize: batchSize, seed: seed, from: cursor)
     }
     let batch = try batcher.next()
     position = number + 1
-    rows.gather(batch.indices.map { chosen[$0] }, into: &buffer.chosen)
-    rows.gather(batch.indices.map { rejected[$0] }, into: &buffer.rejected)
+    drawn = (number, batch)
+    return batch
+  }
+
+  mutating func pairs(at number: Int) throws -> [Int] {
+    let batch = try batch(at: number)
+    return Array(batch.indices[..<batch.filled])
+  }
+
+  /// Without dropout.
+  func margins(of pairs: [Int]) throws -> [Float] {
+    let scores = try network.scores(
+      rows.selecting(pairs.map { chosen[$0] } + pairs.map { rejected[$0] }))
+    return pairs.indices.map { Float(scores[$0] - scores[pairs.count + $0]) }
+  }
+
+  mutating func step(_ number: Int, trust: PairTrust?) throws -> StepOutcome {
+    let batch = try batch(at: number)
+    func isSwapped(_ place: Int) -> Bool { place < batch.filled && trust?.isSwapped[place] ?? false }
+    let first = batch.indices.enumerated().map { isSwapped($0) ? rejected[$1] : chosen[$1] }
+    let second = batch.indices.enumerated().map { isSwapped($0) ? chosen[$1] : rejected[$1] }
+    rows.gather(first, into: &buffer.chosen)
+    rows.gather(second, into: &buffer.rejected)
     try training.set(inputs.chosen, to: buffer.chosen)
     try training.set(inputs.rejected, to: buffer.rejected)
-    try training.set(inputs.weight, to: zip(batch.indices, batch.weights).map { weight[$0] * $1 })
+    try training.set(
+      inputs.weight,
+      to: batch.indices.enumerated().map { place, pair in
+        place < batch.filled ? weight[pair] * (trust?.weight[place] ?? 1) : 0
+      })
     return try StepOutcome(running: training, rate: optimizer.rate)
   }
 
@@ -94,6 +122,7 @@ struct MLPTask: TrainingTask {
   }
 
   mutating func restore(_ files: [String: [UInt8]]) throws {
+    drawn = nil
     try TapeFiles.restore(files, into: network.store, optimizer)
   }
 }

@@ -49,6 +49,8 @@ public struct BradleyTerry: Sendable {
     /// Features of all texts of the table.
     let rows: FeatureMatrix
     public var ending: TrainingEnding
+    /// What `robust.method` lcpo found of the training labels.
+    public var labels: LabelReport?
   }
 
   func fit(_ texts: PreparedTexts, _ train: [Int], trainer: Trainer? = nil, resume: Bool = false) throws
@@ -58,11 +60,12 @@ public struct BradleyTerry: Sendable {
     let (pipeline, rows) = try texts.fit(train)
     switch configuration.model.head {
     case .linear:
-      let (head, temperature, scores) = try fitLinear(texts.table, train, rows)
+      let (head, temperature, scores, labels) = try fitLinear(texts.table, train, rows)
       let model = FittedBradleyTerry(
         configuration: configuration, seed: seed, pipeline: pipeline, head: .linear(head),
         temperature: temperature)
-      return Fit(model: model, scores: scores.map { $0 / temperature }, rows: rows, ending: .finished)
+      return Fit(
+        model: model, scores: scores.map { $0 / temperature }, rows: rows, ending: .finished, labels: labels)
     case .mlp:
       return try fitMLP(texts.table, train, rows, pipeline, trainer: trainer, resume: resume)
     }
@@ -99,12 +102,19 @@ public struct BradleyTerry: Sendable {
     var rows = DenseRows(features, projection: configuration.model.projection)
     let (mean, scale) = rows.moments(table.texts(ofPairs: inside))
     rows.standardise(mean, scale)
-    var task = try MLPTask(
+    let base = try MLPTask(
       rows: rows, table: table, train: inside, validation: validation, configuration: configuration,
       seed: seed)
+    let run = configuration.run
+    let annotators = inside.map { UInt32(table.user[$0]) }
+    var training = try RobustTraining(
+      base, configuration.robust, annotators: annotators, weights: inside.map { Double(table.weight[$0]) },
+      steps: run.steps > 0 ? run.steps : run.epochs * base.stepsPerEpoch)
     var state = TrainingState(seed: seed)
     state.configuration = try checksum()
-    let result = try (trainer ?? Trainer(configuration.run)).train(&task, from: state, resume: resume)
+    let result = try (trainer ?? Trainer(configuration.run)).train(&training, from: state, resume: resume)
+    let task = training.base
+    let labels = try training.labels(pairs: inside, names: table.users)
     let scores = try task.scores()
     let temperature =
       configuration.objective.calibrate
@@ -118,7 +128,9 @@ public struct BradleyTerry: Sendable {
     let model = FittedBradleyTerry(
       configuration: configuration, seed: seed, pipeline: pipeline, head: .mlp(head), temperature: temperature
     )
-    return Fit(model: model, scores: scores.map { $0 / temperature }, rows: features, ending: result.ending)
+    return Fit(
+      model: model, scores: scores.map { $0 / temperature }, rows: features, ending: result.ending,
+      labels: labels)
   }
 
   /// A resumed training must have the same settings.
@@ -128,20 +140,25 @@ public struct BradleyTerry: Sendable {
 
   private func fitLinear(
     _ table: PairTable, _ train: [Int], _ rows: FeatureMatrix
-  ) throws -> (LinearHead, temperature: Double, scores: [Double]) {
+  ) throws -> (LinearHead, temperature: Double, scores: [Double], labels: LabelReport?) {
     let space = try LinearSpace(rows)
     let search = try space.search(
       table, train, ridges: configuration.objective.ridges, folds: configuration.objective.folds, seed: seed,
       calibrate: configuration.objective.calibrate)
-    let solution = try space.fit(PairSelection(table, train), ridge: search.ridge)
+    let soft = try softLabels(table, train, space, ridge: search.ridge)
+    let pairs = PairSelection(table, train, right: soft?.right)
+    let solution = try space.fit(pairs, ridge: search.ridge)
     let weights = try space.features.weights(coefficients: solution.coefficients)
     let head = LinearHead(
       weights: weights.map(Float.init),
       standardErrors: try space.standardErrors(
-        PairSelection(table, train), ridge: search.ridge, at: solution.scores)?.map(Float.init),
+        pairs, ridge: search.ridge, at: solution.scores)?.map(Float.init),
       ridge: search.ridge, heldOutLoss: search.losses, newtonSteps: solution.newtonSteps,
       converged: solution.converged)
-    return (head, search.temperature, solution.scores)
+    // κ fits the chance of the clean preference; the temperature of the search would fit that of the observed label.
+    let temperature =
+      configuration.objective.calibrate ? soft?.report.map { 1 / $0.slope } ?? search.temperature : 1
+    return (head, temperature, solution.scores, soft?.report)
   }
 }
 

@@ -50,6 +50,8 @@ public struct PrefPaletteConfiguration: Codable, Sendable, Equatable {
   public var model = Model()
   public var objective = Objective()
   public var optimizer = Optimizer()
+  /// How labels that may be wrong are treated.
+  public var robust = RobustConfiguration()
   public var run: TrainerConfiguration
 
   public init() {
@@ -83,6 +85,12 @@ public struct PrefPaletteConfiguration: Codable, Sendable, Equatable {
     try checkSetting((1...1_000_000).contains(batch), "optimizer.batch_size", "1 to 1000000", batch)
     try checkSetting(
       optimizer.clip >= 0 && optimizer.clip.isFinite, "optimizer.clip", "0 or more", optimizer.clip)
+    try robust.validate()
+    guard robust.method == .none || objective.margin == .none else {
+      throw ConfigurationError(
+        "objective.margin moves the loss away from the probability that robust.method \(robust.method.rawValue) reads: "
+          + "set one of them to none")
+    }
     try run.validate()
   }
 

@@ -18,6 +18,8 @@ public struct PaletteData: Sendable {
   /// The post under which both texts stand: pairs of a post are not independent.
   public var post: [UInt32]
   public var weight: [Float]
+  /// Who judged, one a pair; read by robust training alone. Empty: nobody knows, and all are one annotator.
+  public var annotator: [UInt32]
   /// Differences of votes; read by the margin of the configuration alone. Empty: none are known.
   public var votes: [Float]
 
@@ -26,7 +28,8 @@ public struct PaletteData: Sendable {
   /// - Throws: `ConfigurationError` when counts do not fit or an index is outside its table.
   public init(
     texts: PaletteTexts, attributes: [String], communities: [String], chosen: [UInt32], rejected: [UInt32],
-    community: [UInt32], post: [UInt32], weight: [Float]? = nil, votes: [Float] = []
+    community: [UInt32], post: [UInt32], weight: [Float]? = nil, votes: [Float] = [],
+    annotator: [UInt32] = []
   ) throws(ConfigurationError) {
     self.texts = texts
     self.attributes = attributes
@@ -37,6 +40,7 @@ public struct PaletteData: Sendable {
     self.post = post
     self.weight = weight ?? [Float](repeating: 1, count: chosen.count)
     self.votes = votes
+    self.annotator = annotator
     try check()
   }
 
@@ -51,6 +55,7 @@ public struct PaletteData: Sendable {
     part.post = pairs.map { post[$0] }
     part.weight = pairs.map { weight[$0] }
     part.votes = votes.isEmpty ? [] : pairs.map { votes[$0] }
+    part.annotator = annotator.isEmpty ? [] : pairs.map { annotator[$0] }
     return part
   }
 
@@ -77,6 +82,7 @@ public struct PaletteData: Sendable {
     for (name, length) in [
       ("rejected", rejected.count), ("community", community.count), ("post", post.count),
       ("weight", weight.count), ("votes", votes.isEmpty ? count : votes.count),
+      ("annotator", annotator.isEmpty ? count : annotator.count),
     ] where length != count {
       throw ConfigurationError("\(name) has \(length) values for \(count) pairs")
     }

@@ -35,14 +35,31 @@ public struct PrefPalette: Sendable {
     run: RunDirectory? = nil,
     resume: Bool = false, progress: ProgressLine = ProgressLine(style: .silent)
   ) throws -> FittedPrefPalette {
-    var task = try PaletteTask(data, validation: validating, configuration, start: linear, seed: seed)
+    try fitWithLabels(
+      to: data, validating: validating, start: linear, run: run, resume: resume, progress: progress
+    ).model
+  }
+
+  /// The same, with what `robust.method` lcpo found of the labels.
+  ///
+  /// - Parameter annotators: names, by the places in `data.annotator`.
+  public func fitWithLabels(
+    to data: PaletteData, validating: PaletteData? = nil, start linear: PaletteStart? = nil,
+    annotators: [String] = [], run: RunDirectory? = nil, resume: Bool = false,
+    progress: ProgressLine = ProgressLine(style: .silent)
+  ) throws -> (model: FittedPrefPalette, labels: LabelReport?) {
+    let base = try PaletteTask(data, validation: validating, configuration, start: linear, seed: seed)
+    let settings = configuration.run
+    var task = try RobustTraining(
+      base, configuration.robust, annotators: data.annotator, weights: data.weight.map(Double.init),
+      steps: settings.steps > 0 ? settings.steps : settings.epochs * base.stepsPerEpoch)
     let start = TrainingState(
       seed: seed, configuration: XXHash64.hex(try configuration.canonicalBytes()), data: data.checksum())
     let trainer = Trainer(configuration.run, run: run, progress: progress)
     let result = try trainer.train(&task, from: start, resume: resume)
-    var fitted = try task.fitted
+    var fitted = try task.base.fitted
     fitted.state = result.state
-    return fitted
+    return (fitted, try task.labels(pairs: Array(0..<data.count), names: annotators))
   }
 
   /// The parameters before the first step of a fit to `data`; `PaletteShape` says where everything lies.

@@ -16,7 +16,8 @@ extension PaletteData {
   /// Checksum of the pairs, the scores and the content: a resumed run must have the same.
   func checksum() -> String {
     var bytes: [UInt8] = []
-    for part in [chosen, rejected, community, post] {
+    // Not named: data without annotators keep the checksum they had.
+    for part in [chosen, rejected, community, post] + (annotator.isEmpty ? [] : [annotator]) {
       part.withUnsafeBytes { bytes.append(contentsOf: XXHash64.hex(Array($0)).utf8) }
     }
     for part in [weight, votes, texts.scores, texts.content] {

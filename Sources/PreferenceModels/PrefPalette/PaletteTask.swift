@@ -5,7 +5,7 @@ import PenchantTape
 import PenchantTrain
 
 /// Training of the preference model: a batch of pairs a step, one fused kernel for loss and gradient, clip, AdamW.
-struct PaletteTask: TrainingTask {
+struct PaletteTask: TrustedTask {
   private let data: PaletteData
   private let validation: PaletteData?
   private let configuration: PrefPaletteConfiguration
@@ -17,6 +17,7 @@ struct PaletteTask: TrainingTask {
   private var batcher: Batcher
   /// The step the batcher stands at.
   private var position = 0
+  private var drawn: (number: Int, pairs: [Int])?
   private(set) var parameters: [Float]
   /// Where the shared reward and direction started.
   private let start: [Float]
@@ -64,7 +65,10 @@ struct PaletteTask: TrainingTask {
 
   var stepsPerEpoch: Int { batcher.batchesPerEpoch }
 
-  mutating func step(_ number: Int) throws -> StepOutcome {
+  var pairCount: Int { data.count }
+
+  mutating func pairs(at number: Int) throws -> [Int] {
+    if let drawn, drawn.number == number { return drawn.pairs }
     if number != position {
       let cursor = Batcher.Cursor(
         epoch: number / stepsPerEpoch, position: number % stepsPerEpoch * batcher.batchSize)
@@ -72,11 +76,23 @@ struct PaletteTask: TrainingTask {
     }
     let batch = try batcher.next()
     position = number + 1
-    let pairs = batch.indices[..<batch.filled]
+    let pairs = Array(batch.indices[..<batch.filled])
+    drawn = (number, pairs)
+    return pairs
+  }
+
+  func margins(of pairs: [Int]) throws -> [Float] { try fitted.margins(data.subset(pairs)).map(Float.init) }
+
+  mutating func step(_ number: Int, trust: PairTrust?) throws -> StepOutcome {
+    let pairs = try pairs(at: number)
     let rate = schedule.rate(at: UInt64(number + 1))
-    let weights = pairs.map { data.weight[$0] }
-    guard weights.contains(where: { $0 > 0 }) else { return StepOutcome(loss: 0, learningRate: rate) }
-    let loss = try lossAndGradient(pairs, weights, use: objective.usesAttributes(at: number))
+    let own = pairs.map { data.weight[$0] }
+    let weights = trust.map { zip(own, $0.weight).map { $0 * $1 } } ?? own
+    let (counted, total) = (weights.map(Double.init).sum(), own.map(Double.init).sum())
+    guard counted > 0 else { return StepOutcome(loss: 0, learningRate: rate) }
+    let loss = try lossAndGradient(
+      pairs, weights, isSwapped: trust?.isSwapped, share: counted / total,
+      use: objective.usesAttributes(at: number))
     guard loss.isFinite else { return StepOutcome(loss: loss, learningRate: rate, nonFinite: "loss") }
     let norm: Double
     do throws(KernelError) { norm = try gradientNorm(gradient.span) } catch {
@@ -105,19 +121,26 @@ struct PaletteTask: TrainingTask {
   }
 
   private mutating func lossAndGradient(
-    _ pairs: ArraySlice<Int>, _ weights: [Float], use: Bool
+    _ pairs: [Int], _ weights: [Float], isSwapped: [Bool]?, share: Double, use: Bool
   ) throws(KernelError) -> Double {
-    let (chosen, rejected) = (pairs.map { data.chosen[$0] }, pairs.map { data.rejected[$0] })
+    func side(_ first: [UInt32], _ second: [UInt32]) -> [UInt32] {
+      pairs.enumerated().map { isSwapped?[$0] ?? false ? second[$1] : first[$1] }
+    }
+    let (chosen, rejected) = (side(data.chosen, data.rejected), side(data.rejected, data.chosen))
     let community = pairs.map { data.community[$0] }
     let margin = margins.isEmpty ? [] : pairs.map { margins[$0] }
-    let (texts, parameters, ridge) = (data.texts, parameters, configuration.objective.ridge)
+    // The kernel's mean is over the weights it is given. With trust it is to be over those the pairs have without: the
+    // share is put back below, on the loss and its gradient but not on the penalty.
+    let ridge = share == 1 ? configuration.objective.ridge : configuration.objective.ridge / Float(share)
+    let (texts, parameters) = (data.texts, parameters)
     let shape = shape
     var out = gradient.mutableSpan
     let loss = try shape.loss(
       texts, chosen: chosen.span, rejected: rejected.span, community: community.span,
       weight: weights.span, margin: margin.span, use: use, ridge: ridge,
       parameters: parameters.span, gradient: &out)
-    return loss + penalty()
+    if share != 1 { for i in gradient.indices { gradient[i] *= Float(share) } }
+    return loss * share + penalty()
   }
 
   /// Adds the gradient of sharedRidge/2 · |w - start|² and gives its value.
@@ -178,5 +201,6 @@ struct PaletteTask: TrainingTask {
     second = try file.floats("second", shape: [shape.count], finite: true)
     parameters = saved.parameters
     applied = step
+    drawn = nil
   }
 }

@@ -42,6 +42,45 @@ static void noise(bool wild)
         EXPECT(near(sums[0][0][a], sum[a], 1e-4 * (1 + (double)n)), "sum %g, expected %g", sums[0][0][a], sum[a]);
 }
 
+static void noise_in_double(bool wild)
+{
+    const size_t n = flip() ? a_size(300) : a_size(9000), annotators = 1 + a_size(40);
+    const float *narrow = floats(n, wild), *odds = floats(annotators, wild), *weights = maybe_weights(n);
+    double *logit = doubles_for(n), *reliability = doubles_for(annotators), *weight = weights ? doubles_for(n) : NULL;
+    for (size_t i = 0; i < n; ++i) logit[i] = narrow[i];
+    for (size_t i = 0; weight && i < n; ++i) weight[i] = weights[i];
+    for (size_t a = 0; a < annotators; ++a) reliability[a] = isnan(odds[a]) ? 0 : odds[a]; /* NaN is refused */
+    uint32_t *annotator = flip() ? ids_below(n, annotators) : NULL;
+    const bool broken = annotator && n && pick(8) == 0;
+    if (broken) annotator[mixed() % n] = (uint32_t)annotators + pick(3);
+    const size_t bytes = pn_em_noise_f64_workspace(n, annotators);
+    double *out[2][2], *sums[2][3], total[2];
+    pn_status status[2];
+    for (int run = 0; run < 2; ++run) {
+        pn_team_use(run ? MANY_THREADS : 1);
+        void *workspace = workspace_of(bytes);
+        for (int k = 0; k < 2; ++k) out[run][k] = doubles_for(n);
+        for (int k = 0; k < 3; ++k) sums[run][k] = doubles_for(annotators);
+        CALL(status[run], pn_em_noise_f64(n, annotators, logit, annotator, reliability, weight, out[run][0], out[run][1],
+                                          sums[run][0], sums[run][1], sums[run][2], &total[run], workspace, bytes));
+    }
+    EXPECT(status[0] == (broken ? PN_EINDEX : PN_OK) && status[1] == status[0], "%s", pn_status_name(status[0]));
+    if (broken) return;
+    for (int k = 0; k < 2; ++k) EXPECT(same_doubles(out[0][k], out[1][k], n), "output %d, n %zu", k, n);
+    for (int k = 0; k < 3; ++k) EXPECT(same_doubles(sums[0][k], sums[1][k], annotators), "sum %d, n %zu", k, n);
+    EXPECT(same_doubles(&total[0], &total[1], 1), "%g and %g", total[0], total[1]);
+    if (wild) return;
+    double expected = 0;
+    for (size_t i = 0; i < n; ++i) {
+        const double u = logit[i], a = fmin(fmax(reliability[annotator ? annotator[i] : 0], -20), 20);
+        const double w = weight ? weight[i] : 1, posterior = sigmoid_of(u + a);
+        EXPECT(near(out[0][0][i], posterior, 1e-13), "posterior %g, expected %g", out[0][0][i], posterior);
+        EXPECT(near(out[0][1][i], w * (sigmoid_of(u) - posterior), 1e-13 * (1 + w)), "gradient %g", out[0][1][i]);
+        expected += w * (softplus_of(u) - softplus_of(u + a) + softplus_of(a));
+    }
+    EXPECT(near(total[0], expected, 1e-9 * (1 + fabs(expected))), "loss %g, expected %g", total[0], expected);
+}
+
 static void mixture(bool wild)
 {
     const size_t n = flip() ? a_size(200) : a_size(3000), components = 1 + a_size(20);
@@ -156,10 +195,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fuzz_begin(data, size);
     const bool wild = flip();
-    switch (pick(4)) {
+    switch (pick(5)) {
     case 0: noise(wild); break;
-    case 1: mixture(wild); break;
-    case 2: gaussian(wild); break;
+    case 1: noise_in_double(wild); break;
+    case 2: mixture(wild); break;
+    case 3: gaussian(wild); break;
     default: prototypes(wild); break;
     }
     return fuzz_end();

@@ -18,6 +18,8 @@ static double loss_of(const pn_preference_options *o, double s, double h, double
     case PN_PREFERENCE_ROPO: return 4 * g / ((1 + g) * (1 + g)) * (softplus_of(-s) + g * sigmoid_of(-s));
     case PN_PREFERENCE_EXO:
         return sigmoid_of(s) * (-softplus_of(-s) - log(1 - e)) + sigmoid_of(-s) * (-softplus_of(s) - log(e));
+    case PN_PREFERENCE_DISCOPOP:
+        return sigmoid_of(-s / g) * softplus_of(-s) + sigmoid_of(s / g) * exp(fmin(-s, 30));
     }
     return NAN;
 }
@@ -25,13 +27,14 @@ static double loss_of(const pn_preference_options *o, double s, double h, double
 static void pairs(bool wild)
 {
     const size_t n = flip() ? a_size(300) : a_size(9000);
-    pn_preference_options o = { .loss = (pn_preference_loss)pick(7),
+    pn_preference_options o = { .loss = (pn_preference_loss)pick(8),
                                 .beta = ldexpf(1, (int)pick(7) - 4),
                                 .gamma = (float)pick(5) * 0.25f,
                                 .shape = 0.25f + (float)pick(8) * 0.25f,
                                 .grad_scale = flip() ? 1.0f : 0.25f };
     if (o.loss <= PN_PREFERENCE_IPO || o.loss == PN_PREFERENCE_EXO) o.smoothing = (float)pick(4) * 0.125f;
     if (o.loss == PN_PREFERENCE_EXO && o.smoothing == 0) o.smoothing = 0.125f;
+    if (o.loss == PN_PREFERENCE_DISCOPOP) o.shape = 0.0625f; /* its own 0.05, or near it: e^-s stays small where it counts */
     const bool labelled = o.loss == PN_PREFERENCE_SIGMOID || o.loss == PN_PREFERENCE_HINGE || o.loss == PN_PREFERENCE_IPO;
 
     float *chosen = floats(n, wild), *rejected = floats(n, wild);
@@ -92,6 +95,56 @@ static void pairs(bool wild)
     }
     EXPECT(near(r[0].mean, n ? total / (double)n : 0, 1e-3 * (1 + fabs(total) / (double)(n ? n : 1))),
            "mean %g, expected %g", r[0].mean, total / (double)n);
+}
+
+static void rewards(bool wild)
+{
+    const size_t n = flip() ? a_size(300) : a_size(9000);
+    pn_reward_options o = { .loss = (pn_reward_loss)pick(5), .beta = ldexpf(1, (int)pick(5) - 3), .grad_scale = 0.5f };
+    if (o.loss == PN_REWARD_BCO) o.shift = (float)pick(3) * 0.25f;
+    float *chosen = floats(n, wild), *rejected = floats(n, wild), *weight = maybe_weights(n);
+    float *reference_chosen = maybe_floats(n, wild), *reference_rejected = reference_chosen ? floats(n, wild) : NULL;
+    const size_t bytes = pn_preference_workspace(n);
+    struct results r[2];
+    float *robust[2];
+    double value[2] = { 0, 0 };
+    for (int run = 0; run < 2; ++run) {
+        pn_team_use(run ? MANY_THREADS : 1);
+        void *workspace = workspace_of(bytes);
+        r[run] = (struct results){ room_for(n), room_for(n), room_for(n), 0 };
+        robust[run] = room_for(n);
+        pn_status status;
+        CALL(status, pn_preference_reward_f32(n, &o, chosen, rejected, reference_chosen, reference_rejected, weight,
+                                              r[run].loss, r[run].grad_chosen, r[run].grad_rejected, &r[run].mean,
+                                              workspace, bytes));
+        EXPECT(status == PN_OK, "%s for loss %d, n %zu", pn_status_name(status), o.loss, n);
+        CALL(status, pn_preference_robust_weight_f32(n, o.beta, r[run].loss, robust[run], &value[run], workspace, bytes));
+        EXPECT(status == PN_OK, "%s for weights, n %zu", pn_status_name(status), n);
+    }
+    EXPECT(same_floats(r[0].loss, r[1].loss, n) && same_floats(robust[0], robust[1], n), "loss %d, n %zu", o.loss, n);
+    EXPECT(same_floats(r[0].grad_chosen, r[1].grad_chosen, n), "loss %d, n %zu", o.loss, n);
+    EXPECT(same_floats(r[0].grad_rejected, r[1].grad_rejected, n), "loss %d, n %zu", o.loss, n);
+    EXPECT(same_doubles(&value[0], &value[1], 1), "%g and %g", value[0], value[1]);
+    if (wild || n == 0) return;
+    double sum = 0;
+    for (size_t i = 0; i < n; ++i) {
+        const double d = (double)chosen[i] - (reference_chosen ? reference_chosen[i] : 0);
+        const double e = (double)rejected[i] - (reference_rejected ? reference_rejected[i] : 0);
+        const double c = o.beta * d - o.shift, j = o.beta * e - o.shift, half = 1 / (2 * (double)o.beta);
+        double expected = 0;
+        switch (o.loss) {
+        case PN_REWARD_NCA: expected = softplus_of(-c) + softplus_of(c) / 2 + softplus_of(j) / 2; break;
+        case PN_REWARD_BCO: expected = softplus_of(-c) + softplus_of(j); break;
+        case PN_REWARD_SPPO: expected = (d - half) * (d - half) + (e + half) * (e + half); break;
+        case PN_REWARD_APO_ZERO: expected = 1 - sigmoid_of(c) + sigmoid_of(j); break;
+        case PN_REWARD_APO_DOWN: expected = sigmoid_of(c) + 1 - sigmoid_of(c - j); break;
+        }
+        const double w = weight ? weight[i] : 1;
+        EXPECT(near(r[0].loss[i], w * expected, 2e-5 * (1 + w) * (1 + fabs(expected))), "loss %d: %g, expected %g", o.loss,
+               r[0].loss[i], w * expected);
+        sum += robust[0][i];
+    }
+    EXPECT(near(sum, (double)n, 1e-4 * (double)n), "weights add up to %g of %zu", sum, n);
 }
 
 static void rankings(bool wild)
@@ -161,7 +214,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fuzz_begin(data, size);
     const bool wild = flip();
-    if (flip()) pairs(wild);
-    else rankings(wild);
+    switch (pick(4)) {
+    case 0: rankings(wild); break;
+    case 1: rewards(wild); break;
+    default: pairs(wild);
+    }
     return fuzz_end();
 }

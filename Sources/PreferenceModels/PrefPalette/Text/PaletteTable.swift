@@ -47,7 +47,8 @@ struct PaletteTable: Sendable {
         }
         return place
       }, post: rows.map { UInt32(table.post[$0]) }, weight: rows.map { table.weight[$0] },
-      votes: votes.count == rows.count ? votes : [])
+      votes: votes.count == rows.count ? votes : [],
+      annotator: table.users.count > 1 ? rows.map { UInt32(table.user[$0]) } : [])
   }
 
   /// The communities of some of the pairs, sorted.

@@ -96,8 +96,15 @@ public struct TextPalette: Sendable {
     let data = try prepared.table.data(
       stage.train, stage.texts, attributes: stage.heads.attributes,
       communities: prepared.table.communities(stage.train))
-    let fitted = try PrefPalette(configuration.palette(selection, pairs: data.count), seed: seed).fit(
-      to: data, start: stage.start, run: run, resume: resume, progress: progress)
+    let (fitted, labels) = try PrefPalette(
+      configuration.palette(selection, pairs: data.count), seed: seed
+    ).fitWithLabels(
+      to: data, start: stage.start, annotators: prepared.table.table.users, run: run, resume: resume,
+      progress: progress)
+    if let run, var labels {
+      labels.pairs = stage.train
+      try labels.write(into: run)
+    }
     return Fitted(
       model: FittedTextPalette(
         configuration: configuration, attributes: prepared.attributes.attributes,

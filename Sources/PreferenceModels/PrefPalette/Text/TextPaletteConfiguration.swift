@@ -68,6 +68,8 @@ public struct TextPaletteConfiguration: Codable, Sendable, Equatable {
   public var model = PrefPaletteConfiguration.Model()
   public var objective: PrefPaletteConfiguration.Objective
   public var optimizer = PrefPaletteConfiguration.Optimizer()
+  /// How labels that may be wrong are treated by the preference model.
+  public var robust = RobustConfiguration()
   public var profile = Profile()
   public var run: TrainerConfiguration
 
@@ -84,6 +86,7 @@ public struct TextPaletteConfiguration: Codable, Sendable, Equatable {
     palette.model = model
     palette.objective = objective
     palette.optimizer = optimizer
+    palette.robust = robust
     palette.run = run
     return palette
   }
