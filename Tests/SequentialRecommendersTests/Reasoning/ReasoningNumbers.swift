@@ -1,6 +1,7 @@
 import Foundation
 import PenchantKernels
 import PenchantTrain
+import TestSupport
 import Testing
 
 @testable import SequentialRecommenders
