@@ -62,7 +62,8 @@ public struct Report: Sendable {
         "tables": tables.map { table -> [String: Any] in
           [
             "title": table.title, "note": table.note, "hasNote": !table.note.isEmpty,
-            "kind": table.isProse ? "prose" : "numbers", "header": table.header, "rows": table.rows.map { ["cells": $0] },
+            "kind": table.isProse ? "prose" : "numbers", "header": table.header,
+            "rows": table.rows.map { ["cells": $0] },
           ]
         },
         "charts": charts.map {

@@ -105,7 +105,8 @@ struct RecommenderAnswers {
     let (count, excluded) = (question.count ?? options.top, question.exclude + options.excluded)
     let found: Recommendations
     if let session = question.session {
-      var followed = try history.map { try recommender.follow($0) } ?? sessions.open[session] ?? recommender.follow()
+      var followed =
+        try history.map { try recommender.follow($0) } ?? sessions.open[session] ?? recommender.follow()
       var unknown = (history ?? []).filter { recommender.trained.items.index(of: $0) == nil }
       for item in question.append {
         if try !recommender.append(item, to: &followed) { unknown.append(item) }

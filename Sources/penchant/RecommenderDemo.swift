@@ -16,7 +16,9 @@ struct RecommenderDemo<Recommender: RecommenderConfiguration> {
   }
 
   func run() throws {
-    for name in ["config.yaml", "metrics.jsonl", "checkpoints", "peers"] { try SystemFiles().remove("\(out)/\(name)") }
+    for name in ["config.yaml", "metrics.jsonl", "checkpoints", "peers"] {
+      try SystemFiles().remove("\(out)/\(name)")
+    }
     let run = try RunDirectory.create(out)
     var configuration = SyntheticLog.Configuration()
     configuration.seed = seed

@@ -81,7 +81,8 @@ struct RecommenderTraining<Recommender: RecommenderConfiguration>: SystemTrainin
     guard text.form != .none else {
       if embeddings != nil {
         throw ConfigurationError(
-          "--embeddings means something only where items are made from them: --set text.form=morec or unisrec")
+          "--embeddings means something only where items are made from them: --set text.form=morec or unisrec"
+        )
       }
       return nil
     }

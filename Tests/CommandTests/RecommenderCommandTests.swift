@@ -79,9 +79,11 @@ import Testing
   @Test func itemsFromTitlesAndSessionsThatGrow() throws {
     try BuiltCommand.withFolder { folder in
       try Self.write(Self.atomic(Self.events(60)), "log.inter", folder)
-      let titles = (0..<20).map { "{\"item\": \"i\($0)\", \"title\": \"film \($0) of \($0 % 3)\"}\n" }.joined()
+      let titles = (0..<20).map { "{\"item\": \"i\($0)\", \"title\": \"film \($0) of \($0 % 3)\"}\n" }
+        .joined()
       try Self.write(titles, "items.jsonl", folder)
-      let train = ["train", "sasrec", "log.inter", "--output", "run", "--set", "text.form=unisrec"] + Self.small
+      let train =
+        ["train", "sasrec", "log.inter", "--output", "run", "--set", "text.form=unisrec"] + Self.small
       let bare = try BuiltCommand.run(train, in: folder)
       #expect(bare.code == 64 && bare.errors.contains("--items FILE"), "\(bare.errors)")
       let idle = try BuiltCommand.run(
@@ -121,7 +123,8 @@ import Testing
     try BuiltCommand.withFolder { folder in
       try Self.write(Self.atomic(Self.events(60)), "log.inter", folder)
       let trained = try BuiltCommand.run(
-        ["train", "rearec", "log.inter", "--output", "run", "--set", "reasoning.bases=3"] + Self.small, in: folder)
+        ["train", "rearec", "log.inter", "--output", "run", "--set", "reasoning.bases=3"] + Self.small,
+        in: folder)
       #expect(trained.code == 0, "\(trained.errors)")
       for words in ["Gain over the base", "best base a case", "base 3", "How much the steps differ"] {
         #expect(trained.output.contains(words), "\(words)")
@@ -130,7 +133,8 @@ import Testing
       #expect(page.contains("What each step is worth"))
       // Peers have checkpoints of their own, so a stopped study goes on where it was.
       #expect(FileManager.default.fileExists(atPath: folder + "/run/peers/base-2/checkpoints"))
-      let again = try BuiltCommand.run(["train", "rearec", "--output", "run", "--resume", "--json"], in: folder)
+      let again = try BuiltCommand.run(
+        ["train", "rearec", "--output", "run", "--resume", "--json"], in: folder)
       #expect(again.code == 0 && Self.fingerprint(again) != nil)
     }
   }

@@ -45,7 +45,8 @@ private struct Contest {
 
 @Suite struct RankTests {
   @Test(arguments: [
-    [1, 1, 1], [1, 2100, 16], [1, 1025, 37], [3, 5, 2], [5, 63, 3], [20, 65, 4], [65, 200, 3], [17, 1025, 5], [130, 300, 2], [2, 0, 3],
+    [1, 1, 1], [1, 2100, 16], [1, 1025, 37], [3, 5, 2], [5, 63, 3], [20, 65, 4], [65, 200, 3], [17, 1025, 5],
+    [130, 300, 2], [2, 0, 3],
   ])
   func bestItemsAreThoseOfASort(_ numbers: [Int]) throws {
     let contest = Contest(numbers[0], numbers[1], numbers[2])

@@ -25,10 +25,12 @@ struct LBFGS {
     var value = try evaluate(x, &g)
     var pairs: [(s: [Double], y: [Double], rho: Double)] = []
     var steps = 0
+    // Steps in a row that left the value where the last digit is noise.
+    var idle = 0
     func isFlat() -> Bool {
       g.allSatisfy { abs($0) <= tolerance * max(1, abs(value)) }
     }
-    while value.isFinite, steps < stepLimit, !isFlat() {
+    while value.isFinite, steps < stepLimit, idle < 3, !isFlat() {
       var d = direction(g, pairs)
       var slope = dot(g, d)
       if !(slope < 0) {
@@ -59,10 +61,11 @@ struct LBFGS {
         pairs.append((s, y, 1 / curvature))
         if pairs.count > memory { pairs.removeFirst() }
       }
+      idle = value - reached <= 1e-14 * abs(value) ? idle + 1 : 0
       (x, g, value) = (next, gradient, reached)
       steps += 1
     }
-    return Solution(point: x, value: value, steps: steps, converged: isFlat())
+    return Solution(point: x, value: value, steps: steps, converged: isFlat() || idle >= 3)
   }
 
   /// Minus the inverse Hessian that the pairs imply, times the gradient.

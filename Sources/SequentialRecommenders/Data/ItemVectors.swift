@@ -19,7 +19,8 @@ public struct ItemVectors: Sendable, Equatable {
   public init(itemCount: Int, width: Int, rows: [Float], described: [Int]) throws(KernelError) {
     guard itemCount > 0, width > 0, rows.count == described.count * width else {
       throw .shape(
-        "ItemVectors", "\(rows.count) values for \(described.count) of \(itemCount) items of \(width) numbers")
+        "ItemVectors", "\(rows.count) values for \(described.count) of \(itemCount) items of \(width) numbers"
+      )
     }
     guard Set(described).count == described.count, described.allSatisfy({ (0..<itemCount).contains($0) })
     else {

@@ -31,7 +31,9 @@ extension SequenceScorer {
 /// The best of one row of scores.
 ///
 /// - Parameter excluded: places below the number of scores.
-func topScores(_ count: Int, of scores: [Float], excluding excluded: [UInt32]) throws(KernelError) -> RankedItems {
+func topScores(_ count: Int, of scores: [Float], excluding excluded: [UInt32]) throws(KernelError)
+  -> RankedItems
+{
   var mask = [UInt8](repeating: 1, count: scores.count)
   for place in excluded { mask[Int(place)] = 0 }
   return try topScores(count, rows: 1, columns: scores.count, scores: scores.span, mask: mask.span)

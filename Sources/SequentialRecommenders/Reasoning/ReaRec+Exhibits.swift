@@ -34,9 +34,11 @@ extension ReaRecConfiguration {
       exhibits.insert(
         RecommenderExhibit(
           title: "Gain over the base",
-          note: "The same layers, settings and training without thoughts; targets ranked \(ranked.rawValue). Paired bootstrap "
+          note:
+            "The same layers, settings and training without thoughts; targets ranked \(ranked.rawValue). Paired bootstrap "
             + "over users.",
-          header: ["base", "metric", "base", "\(reasoning.method.rawValue)", "difference", "95%", "p"], rows: gains),
+          header: ["base", "metric", "base", "\(reasoning.method.rawValue)", "difference", "95%", "p"],
+          rows: gains),
         at: 0)
     }
     return exhibits
@@ -56,7 +58,8 @@ extension ReaRecConfiguration {
     }
     return RecommenderExhibit(
       title: "What each step is worth",
-      note: "Targets ranked by the state of each step alone. The best step a case knows the answer: any choice among several "
+      note:
+        "Targets ranked by the state of each step alone. The best step a case knows the answer: any choice among several "
         + "rankings gains by that, so it says something only beside as many bases"
         + (oracle.replicaOracle == nil ? " (reasoning.bases: \(reasoning.steps + 1))" : "")
         + "; in brackets the gain over the best single one.",
@@ -72,7 +75,8 @@ extension ReaRecConfiguration {
     let steps = report.similarity.indices
     return RecommenderExhibit(
       title: "How much the steps differ",
-      note: "The mean cosine of the states of two steps, and in brackets KL(row, column) in nats between their distributions "
+      note:
+        "The mean cosine of the states of two steps, and in brackets KL(row, column) in nats between their distributions "
         + "over the catalogue. Cosines near 1 say that a step repeats the one before.",
       header: ["step"] + steps.map(String.init),
       rows: steps.map { row in

@@ -103,7 +103,8 @@ public struct ReaRecConfiguration: SequenceConfiguration {
     }
     try checkSetting((0..<1).contains(r.dropout), "reasoning.dropout", "0 to below 1", r.dropout)
     try checkSetting(
-      (0...r.steps + 1).contains(r.bases), "reasoning.bases", "0 to reasoning.steps + 1 (\(r.steps + 1))", r.bases)
+      (0...r.steps + 1).contains(r.bases), "reasoning.bases", "0 to reasoning.steps + 1 (\(r.steps + 1))",
+      r.bases)
     try checkSetting(
       r.backbone == .sasrec || r.form != .shared, "reasoning.form",
       "prefix or automatic where items see both sides (bert4rec)", r.form.rawValue)

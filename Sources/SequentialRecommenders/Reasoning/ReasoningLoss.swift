@@ -85,7 +85,9 @@ struct ReasoningLoss: RecordedLoss {
     case .prl:
       let ids = tape.ids("targets", [(steps + 1) * asked.count])
       targets = ids
-      let scaled = states.indices.map { network.query(states[$0]) / Float(reasoning.temperature(ofState: $0)) }
+      let scaled = states.indices.map {
+        network.query(states[$0]) / Float(reasoning.temperature(ofState: $0))
+      }
       let weights = states.indices.map { Float(reasoning.weight(ofState: $0)) }
       // The loss is a weighted mean over all states of all rows, and every state has as many rows that count.
       let mean = Loss.catalogueCrossEntropy(

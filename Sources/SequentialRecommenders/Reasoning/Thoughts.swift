@@ -83,6 +83,7 @@ extension FittedSequenceModel<ReaRecConfiguration> {
     guard (0...most).contains(readout.steps) else {
       throw ConfigurationError("steps must be 0 to \(most) for this model, found \(readout.steps)")
     }
-    return ReaRecNetwork(itemCount: itemCount, configuration.model, reasoning, text: configuration.text, readout: readout)
+    return ReaRecNetwork(
+      itemCount: itemCount, configuration.model, reasoning, text: configuration.text, readout: readout)
   }
 }

@@ -88,7 +88,8 @@ public final class Recommender {
     for history: FollowedHistory, count: Int = 10, excluding: [String] = [], repeats: Bool = false
   ) throws -> Recommendations {
     let excluding = excluding.compactMap { trained.items.index(of: $0).map { Int32($0 + 1) } }
-    guard case .some(.some(let follower)) = follower, let session = history.session, !history.items.isEmpty else {
+    guard case .some(.some(let follower)) = follower, let session = history.session, !history.items.isEmpty
+    else {
       return try recommend(for: history.items, count: count, excluding: excluding, repeats: repeats)
     }
     let best = try follower.top(

@@ -63,7 +63,8 @@ extension SequenceConfiguration {
   ) throws -> (model: FittedSequenceModel<Self>, ending: TrainingEnding) {
     try SequenceModel(self, seed: seed).train(
       on: split.train, vectors: split.vectors,
-      validating: split.validation.count > 0 ? split.validation : nil, ranked: ranked, with: trainer, resume: resume)
+      validating: split.validation.count > 0 ? split.validation : nil, ranked: ranked, with: trainer,
+      resume: resume)
   }
 }
 

@@ -54,7 +54,8 @@ struct SequenceTask: TrainingTask {
     objective =
       (network as? any LossRecording)?.record(inputs, rows: stream.block.rows, on: tape)
       ?? RecordedObjective(
-        settings.objective, states: network.query(network.states(inputs)), table: tape.parameter(network.table),
+        settings.objective, states: network.query(network.states(inputs)),
+        table: tape.parameter(network.table),
         bias: network.bias.map(tape.parameter))
     training = try TrainingStep(objective.loss, optimizer: optimizer)
     self.validation = try validation.map {

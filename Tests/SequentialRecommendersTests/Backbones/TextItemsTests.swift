@@ -155,7 +155,8 @@ import Testing
     let configuration = Self.configuration(form) { ($0.run.steps, $0.run.checkpointEvery) = (12, 4) }
     let models = try [1, 2, 3].map { threads in
       try Team.with(threads: threads) {
-        try SASRec(configuration, seed: 3).train(on: train, vectors: vectors, validating: cases).model.parameters
+        try SASRec(configuration, seed: 3).train(on: train, vectors: vectors, validating: cases).model
+          .parameters
       }
     }
     #expect(models[1] == models[0] && models[2] == models[0])

@@ -1,6 +1,7 @@
 import Foundation
 import PenchantKernels
 import SequentialRecommenders
+import TestSupport
 import Testing
 
 /// The baselines on public data, printed: what other models are compared with.

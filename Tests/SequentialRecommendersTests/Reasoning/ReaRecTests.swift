@@ -132,7 +132,10 @@ import Testing
     }
     let result = try outcome(3)
     #expect(result.models.map(\.name).prefix(4) == ["rearec", "base", "base 2", "base 3"])
-    #expect(result.exhibits.map(\.title) == ["Gain over the base", "What each step is worth", "How much the steps differ"])
+    #expect(
+      result.exhibits.map(\.title) == [
+        "Gain over the base", "What each step is worth", "How much the steps differ",
+      ])
     let gains = try #require(result.exhibits.first)
     // A line a base and metric, in which the difference is that of the two means.
     #expect(gains.rows.count == 12 && gains.rows.allSatisfy { $0.count == gains.header.count })

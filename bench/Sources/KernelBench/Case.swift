@@ -35,6 +35,7 @@ struct BenchCase: Sendable {
 
 extension BenchCase {
   /// Every case, in the order of the table.
-  static let all = preference + attribute + palette + training + recommenders + em + diffusion
+  static let all =
+    preference + attribute + palette + training + recommenders + em + diffusion
     + rank + encoder + products
 }

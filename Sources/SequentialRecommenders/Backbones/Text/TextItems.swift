@@ -39,7 +39,8 @@ struct TextItems {
         count: text.experts)
       : .projection(
         MLP(
-          [vectors.width, network.width, network.width], activation: .gelu, named: "text.layers", in: &layout))
+          [vectors.width, network.width, network.width], activation: .gelu, named: "text.layers", in: &layout)
+      )
     self.layout = layout
   }
 

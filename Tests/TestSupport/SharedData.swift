@@ -1,7 +1,7 @@
 import Foundation
 
 /// Public data sets in a folder `shared/data` beside the package or above it; nil where there is none.
-enum SharedData {
+public enum SharedData {
   private static let folder: String? = {
     var place = URL(filePath: #filePath).deletingLastPathComponent()
     while place.path != "/" {
@@ -12,9 +12,9 @@ enum SharedData {
     return nil
   }()
 
-  static func has(_ file: String) -> Bool {
+  public static func has(_ file: String) -> Bool {
     folder.map { FileManager.default.fileExists(atPath: "\($0)/\(file)") } ?? false
   }
 
-  static func path(_ file: String) -> String { "\(folder ?? "")/\(file)" }
+  public static func path(_ file: String) -> String { "\(folder ?? "")/\(file)" }
 }
