@@ -61,7 +61,7 @@ struct RecommenderDemo<Recommender: RecommenderConfiguration> {
     var layers = try ConfigurationLayers(defaults: RecommenderSettings<Recommender>())
     if Recommender.self is any SequenceConfiguration.Type {
       try layers.set("optimizer.learning_rate", to: "0.005")
-      try layers.set("run.epochs", to: "30")
+      try layers.set("run.epochs", to: "15")
       try layers.set("run.patience", to: "3")
     }
     return try layers.resolve()

@@ -120,7 +120,7 @@ struct RecommenderReport: Encodable {
     result.exhibits.compactMap { exhibit in
       exhibit.plot.map { plot in
         LineChart(
-          title: exhibit.title, caption: exhibit.note, x: plot.x, y: plot.y,
+          title: exhibit.title, caption: "The same as lines.", x: plot.x, y: plot.y,
           series: plot.lines.map { line in
             .init(line.name, line.values.enumerated().map { (x: Double($0), y: $1) })
           })

@@ -49,7 +49,7 @@ extension ReaRecConfiguration {
     rows.append(["the model"] + report.model.map(fixed))
     let oracle = report.oracle
     func best(_ name: String, _ value: Double, _ gain: Double) -> [String] {
-      [name, "\(fixed(value)) (\(signed(gain * 100)) %)"]
+      [name, "\(fixed(value)) (\(gain < 0 ? "" : "+")\((gain * 1000).rounded() / 10) %)"]
         + [String](repeating: "", count: report.metrics.count - 1)
     }
     rows.append(best("best step a case", oracle.oracle, oracle.gain))
