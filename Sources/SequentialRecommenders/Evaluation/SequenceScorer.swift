@@ -14,6 +14,7 @@ public protocol SequenceScorer {
   /// The best `count` items for one history; places from 0 in the catalogue, best first.
   ///
   /// - Parameter excluded: places of items that are left out.
+  /// - Throws: `KernelError` for a place that is not in the catalogue or a count that cannot be, and what the model throws.
   func top(_ count: Int, after history: ArraySlice<Int32>, excluding excluded: [UInt32]) throws -> RankedItems
 }
 
@@ -30,11 +31,16 @@ extension SequenceScorer {
 
 /// The best of one row of scores.
 ///
-/// - Parameter excluded: places below the number of scores.
+/// - Throws: `KernelError.value` for an excluded place that is not one of the scores.
 func topScores(_ count: Int, of scores: [Float], excluding excluded: [UInt32]) throws(KernelError)
   -> RankedItems
 {
   var mask = [UInt8](repeating: 1, count: scores.count)
-  for place in excluded { mask[Int(place)] = 0 }
+  for place in excluded {
+    guard Int(place) < scores.count else {
+      throw .value("topScores", "an excluded place \(place) of a catalogue of \(scores.count) items")
+    }
+    mask[Int(place)] = 0
+  }
   return try topScores(count, rows: 1, columns: scores.count, scores: scores.span, mask: mask.span)
 }

@@ -191,6 +191,16 @@ import Testing
       .sorted { scores[Int($0) - 1] > scores[Int($1) - 1] }.prefix(5)
     let session = try recommender.session(history)
     #expect(try recommender.top(5, for: session, excluding: history).map(\.item) == Array(best))
+    // A scorer ranks the same, and refuses what is not in the catalogue whatever the history.
+    let places = history.map { UInt32($0 - 1) }
+    let scored = try model.scorer().top(5, after: history[...], excluding: places)
+    #expect(scored.ids.map { Int32($0) + 1 } == Array(best))
+    for history in [history, []] {
+      #expect(throws: KernelError.self) { try model.scorer().top(5, after: history[...], excluding: [30]) }
+    }
+    #expect(throws: KernelError.self) {
+      try PopularityModel(itemCounts: [3, 1]).top(1, after: [1], excluding: [2])
+    }
     // Nothing known yet: the most popular, lower ids first.
     #expect(try recommender.top(3, for: recommender.session(), excluding: [7]).map(\.item) == [14, 21, 28])
     #expect(try recommender.top(99, for: session, excluding: [1]).count == 29)
