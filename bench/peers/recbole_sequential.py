@@ -54,8 +54,11 @@ def main():
     from recbole.utils import get_model, get_trainer, init_seed
 
     with tempfile.TemporaryDirectory() as folder:
+        path = os.path.abspath(options.log)
+        # RecBole writes logs into the folder it is called from.
+        os.chdir(folder)
         os.makedirs(f"{folder}/log")
-        atomic(options.log, f"{folder}/log/log.inter")
+        atomic(path, f"{folder}/log/log.inter")
         config = Config(model=options.model, dataset="log", config_dict={
             "data_path": folder, "checkpoint_dir": folder, "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
             "eval_args": {"split": {"LS": "valid_and_test"}, "order": "TO", "group_by": "user", "mode": "full"},
@@ -82,6 +85,7 @@ def main():
         trainer._train_epoch = timed
         _, best = trainer.fit(train, validation, verbose=False, show_progress=False)
         result = trainer.evaluate(test, show_progress=False)
+        os.chdir("/")
     print(json.dumps({"model": options.model, "seconds_an_epoch": sorted(seconds)[len(seconds) // 2],
                       "epochs": len(seconds), "validation": dict(best), "test": dict(result)}))
 
