@@ -6,13 +6,14 @@
 #include "base.h"
 #include "scalar_math.h"
 #include "block_sum.h"
+#include "noise_chunks.h"
 #include "penchant/reduce.h"
 #include "../preference/logprob.h"
 #include "penchant/em.h"
 
 #include <stdatomic.h>
 
-enum { TILE = 256, TABLES_MAX = 64 };
+enum { TILE = 256 };
 
 struct noise {
     size_t n, annotators, rows; /* rows a chunk */
@@ -29,14 +30,6 @@ struct noise {
     double *partial;     /* [chunks] */
     _Atomic int bad_id;
 };
-
-/* One annotator needs no table, so a chunk is a block. Tables of many annotators together stay below a quarter of n. */
-static size_t chunk_rows(size_t n, size_t annotators)
-{
-    if (annotators == 1) return PN_BLOCK;
-    const size_t tables = pn_max(1, pn_min(TABLES_MAX, n / annotators / 4));
-    return pn_max(1, pn_ceil_div(pn_ceil_div(n, tables), PN_BLOCK)) * PN_BLOCK;
-}
 
 /* u and du/dd of a tile. d comes in in u. */
 PN_INLINE void induced(const pn_em_options *o, size_t n, float *restrict u, float *restrict slope)
@@ -249,12 +242,12 @@ static bool tables(size_t annotators, const float *reliability, float *odds, flo
 size_t pn_em_noise_workspace(size_t n, size_t annotators)
 {
     if (annotators == 0) return 0;
-    const size_t chunks = pn_ceil_div(n, chunk_rows(n, annotators));
+    const size_t chunks = pn_ceil_div(n, pn_noise_chunk_rows(n, annotators));
     size_t doubles, floats, bytes;
     if (!pn_mul_size(annotators, 2, &doubles) || !pn_add_size(doubles, 1, &doubles) ||
         !pn_mul_size(doubles, chunks, &doubles) || !pn_mul_size(doubles, sizeof(double), &doubles) ||
         !pn_mul_size(annotators, 4 * sizeof(float), &floats) || !pn_add_size(doubles, floats, &bytes) ||
-        !pn_add_size(bytes, TABLES_MAX * sizeof(double), &bytes))
+        !pn_add_size(bytes, PN_NOISE_TABLES * sizeof(double), &bytes))
         return SIZE_MAX;
     return bytes;
 }
@@ -281,14 +274,14 @@ static pn_status start(struct noise *p, bool complete, const float *reliability,
     const size_t needed = pn_em_noise_workspace(p->n, p->annotators);
     if (!workspace || needed == SIZE_MAX || workspace_bytes < needed) return PN_EWORKSPACE;
 
-    p->rows = chunk_rows(p->n, p->annotators);
+    p->rows = pn_noise_chunk_rows(p->n, p->annotators);
     const size_t chunks = pn_ceil_div(p->n, p->rows), K = p->annotators;
     p->want_mean = mean != NULL;
     p->partial = workspace;
     p->sum = p->partial + chunks;
     p->count = p->sum + chunks * K;
-    double *scratch = p->count + chunks * K; /* TABLES_MAX places */
-    float *odds = (float *)(scratch + TABLES_MAX), *right = odds + K, *wrong = right + K, *tilt = wrong + K;
+    double *scratch = p->count + chunks * K; /* PN_NOISE_TABLES places */
+    float *odds = (float *)(scratch + PN_NOISE_TABLES), *right = odds + K, *wrong = right + K, *tilt = wrong + K;
     if (!tables(K, reliability, odds, right, wrong, tilt)) return PN_EVALUE;
     p->odds = odds;
     p->right = right;

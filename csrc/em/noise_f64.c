@@ -2,12 +2,11 @@
  *
  * With e = exp(-|u|): near = eta (e eta when u < 0), far = e (1-eta) (1-eta when u < 0), as in noise.c. */
 #include "base.h"
+#include "noise_chunks.h"
 #include "penchant/em.h"
 #include "penchant/reduce.h"
 
 #include <stdatomic.h>
-
-enum { TABLES_MAX = 64 };
 
 struct noise {
     size_t n, annotators, rows; /* rows a chunk */
@@ -19,15 +18,7 @@ struct noise {
     _Atomic int bad_id;
 };
 
-/* Tables of many annotators together stay below a quarter of n, as in noise.c. */
-static size_t chunk_rows(size_t n, size_t annotators)
-{
-    if (annotators == 1) return PN_BLOCK;
-    const size_t tables = pn_max(1, pn_min(TABLES_MAX, n / annotators / 4));
-    return pn_max(1, pn_ceil_div(pn_ceil_div(n, tables), PN_BLOCK)) * PN_BLOCK;
-}
-
-static size_t chunks_of(size_t n, size_t annotators) { return pn_ceil_div(n, chunk_rows(n, annotators)); }
+static size_t chunks_of(size_t n, size_t annotators) { return pn_ceil_div(n, pn_noise_chunk_rows(n, annotators)); }
 
 static double clamped(double a)
 {
@@ -111,7 +102,7 @@ pn_status pn_em_noise_f64(size_t n, size_t annotators, const double *logit, cons
     if (!workspace || need == SIZE_MAX || workspace_bytes < need) return PN_EWORKSPACE;
 
     const size_t chunks = chunks_of(n, annotators), width = 3 * annotators;
-    struct noise p = { .n = n, .annotators = annotators, .rows = chunk_rows(n, annotators), .logit = logit,
+    struct noise p = { .n = n, .annotators = annotators, .rows = pn_noise_chunk_rows(n, annotators), .logit = logit,
                        .reliability = reliability, .weight = weight, .annotator = annotator, .posterior = posterior,
                        .grad = grad, .table = workspace };
     size_t before = 0;

@@ -56,28 +56,16 @@ extension FittedBradleyTerry {
   }
 
   init(_ file: SafeTensors, encoder: (String) throws -> any TextEncoder) throws {
-    func value(_ key: String) throws -> String {
-      guard let text = file.metadata[key] else {
-        throw DataError(
-          file: file.file, field: key, "the metadata has no \"\(key)\"",
-          repair: "is this a model of penchant?")
-      }
-      return text
-    }
     func number<T: LosslessStringConvertible>(_ key: String, _ type: T.Type) throws -> T {
-      guard let number = T(try value(key)) else {
+      guard let number = T(try file.text(key)) else {
         throw DataError(
-          file: file.file, field: key, "the metadata \"\(key)\" is not a number", found: try value(key))
+          file: file.file, field: key, "the metadata \"\(key)\" is not a number", found: try file.text(key))
       }
       return number
     }
-    let system = try value("system")
-    guard system == Self.system else {
-      throw DataError(
-        file: file.file, field: "system", "this is a model of \"\(system)\"", expected: "\"\(Self.system)\"")
-    }
+    try file.check(system: Self.system)
     configuration = try JSONDecoder().decode(
-      BradleyTerryConfiguration.self, from: Data(try value("configuration").utf8))
+      BradleyTerryConfiguration.self, from: Data(try file.text("configuration").utf8))
     try configuration.validate()
     seed = try number("seed", UInt64.self)
     temperature = try number("temperature", Double.self)
@@ -92,7 +80,8 @@ extension FittedBradleyTerry {
       middle: try FittedMiddleLayer(file, MiddleLayer(configuration.features, of: opened)))
     switch configuration.model.head {
     case .linear:
-      let tried = try value("held_out_loss").split(separator: " ").compactMap { item -> (Double, Double)? in
+      let tried = try file.text("held_out_loss").split(separator: " ").compactMap {
+        item -> (Double, Double)? in
         let parts = item.split(separator: ":").compactMap { Double($0) }
         return parts.count == 2 ? (parts[0], parts[1]) : nil
       }
@@ -105,7 +94,7 @@ extension FittedBradleyTerry {
             ? nil : try file.floats(errors, shape: [weights.count], finite: true),
           ridge: try number("ridge", Double.self),
           heldOutLoss: Dictionary(tried, uniquingKeysWith: { first, _ in first }),
-          newtonSteps: try number("newton_steps", Int.self), converged: try value("converged") == "true"))
+          newtonSteps: try number("newton_steps", Int.self), converged: try file.text("converged") == "true"))
     case .mlp:
       let widths = try file.integers("mlp.widths", shape: [nil])
       guard widths.count >= 2, widths.allSatisfy({ (1...1_000_000).contains($0) }), widths.last == 1 else {
@@ -124,7 +113,7 @@ extension FittedBradleyTerry {
           widths: widths, parameters: parameters,
           inputMean: try file.floats("mlp.input_mean", shape: [widths[0]], finite: true),
           inputScale: try file.floats("mlp.input_scale", shape: [widths[0]], finite: true),
-          state: try JSONDecoder().decode(TrainingState.self, from: Data(try value("state").utf8))))
+          state: try JSONDecoder().decode(TrainingState.self, from: Data(try file.text("state").utf8))))
     }
   }
 }

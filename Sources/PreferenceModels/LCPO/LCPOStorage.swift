@@ -29,32 +29,18 @@ extension FittedLCPO {
 
   /// - Throws: `DataError` naming file and field when something is missing, has another shape or is not finite.
   init(_ file: SafeTensors) throws {
-    func text(_ key: String) throws -> String {
-      guard let text = file.metadata[key] else {
-        throw DataError(
-          file: file.file, field: key, "the metadata has no \"\(key)\"",
-          repair: "is this a model of penchant?")
-      }
-      return text
-    }
     func value<Value: Decodable>(_ key: String, _ type: Value.Type) throws -> Value {
-      do { return try JSON.decode(type, from: Array(try text(key).utf8)) } catch let error as DecodingError {
-        throw DataError(file: file.file, field: key, "the metadata \"\(key)\" cannot be read: \(error)")
-      }
+      try file.value(key, type, decode: JSON.decode)
     }
     func wrong(_ key: String, _ problem: String) -> DataError {
       DataError(file: file.file, field: key, problem, repair: "is this a model of penchant?")
     }
-    guard try text("system") == Self.system else {
-      throw DataError(
-        file: file.file, field: "system", "this is a model of \"\(try text("system"))\"",
-        expected: "\"\(Self.system)\"")
-    }
+    try file.check(system: Self.system)
     let configuration = try value("configuration", LCPOConfiguration.self)
     try configuration.validate()
     let annotators = try value("annotators", [Annotator].self)
     let items = try value("items", [String].self)
-    guard let seed = UInt64(try text("seed")), let iterations = Int(try text("iterations")) else {
+    guard let seed = UInt64(try file.text("seed")), let iterations = Int(try file.text("iterations")) else {
       throw wrong("seed", "the seed or the iterations are not numbers")
     }
     guard !annotators.isEmpty else { throw wrong("annotators", "the model has no annotator") }
@@ -71,6 +57,6 @@ extension FittedLCPO {
       configuration: configuration, seed: seed, annotators: annotators, reliabilities: reliabilities,
       items: items, worths: worths, noiseRate: rate, noiseRateError: noise.count > 1 ? noise[1] : nil,
       diagnostics: try value("diagnostics", LCPODiagnostics.self), iterations: iterations,
-      converged: try text("converged") == "true")
+      converged: try file.text("converged") == "true")
   }
 }

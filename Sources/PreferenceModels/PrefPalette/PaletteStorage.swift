@@ -67,44 +67,27 @@ extension FittedPrefPalette {
 
   /// - Throws: `DataError` naming file and field when something is missing, has another shape or is not finite.
   init(_ file: SafeTensors) throws {
-    func text(_ key: String) throws -> String {
-      guard let text = file.metadata[key] else {
-        throw DataError(
-          file: file.file, field: key, "the metadata has no \"\(key)\"",
-          repair: "is this a model of penchant?")
-      }
-      return text
-    }
-    func value<Value: Decodable>(_ key: String, _ type: Value.Type) throws -> Value {
-      do { return try JSONDecoder().decode(Value.self, from: Data(try text(key).utf8)) } catch let error
-        as DecodingError
-      {
-        throw DataError(file: file.file, field: key, "the metadata \"\(key)\" cannot be read: \(error)")
-      }
-    }
-    let system = try text("system")
-    guard system == Self.system else {
-      throw DataError(
-        file: file.file, field: "system", "this is a model of \"\(system)\"", expected: "\"\(Self.system)\"")
-    }
-    let shape = try value("shape", PaletteShape.self)
+    try file.check(system: Self.system)
+    let shape = try file.value("shape", PaletteShape.self)
     let sizes = [shape.content, shape.attributes, shape.width, shape.rank]
     guard sizes.allSatisfy({ (1...1 << 20).contains($0) }), (0...1 << 20).contains(shape.communities) else {
       throw DataError(
         file: file.file, field: "shape", "the sizes are not those of a model", found: "found \(shape)")
     }
-    guard let seed = UInt64(try text("seed")) else {
-      throw DataError(file: file.file, field: "seed", "the seed is not a number", found: try text("seed"))
+    guard let seed = UInt64(try file.text("seed")) else {
+      throw DataError(
+        file: file.file, field: "seed", "the seed is not a number", found: try file.text("seed"))
     }
     var parameters: [Float] = []
     for tensor in Self.tensors(shape) {
       parameters += try file.floats(tensor.name, shape: tensor.shape.map(Optional.some), finite: true)
     }
-    let configuration = try value("configuration", PrefPaletteConfiguration.self)
+    let configuration = try file.value("configuration", PrefPaletteConfiguration.self)
     try configuration.validate()
     try self.init(
-      configuration: configuration, seed: seed, shape: shape, attributes: value("attributes", [String].self),
-      communities: value("communities", [String].self), parameters: parameters,
-      state: value("state", TrainingState.self))
+      configuration: configuration, seed: seed, shape: shape,
+      attributes: file.value("attributes", [String].self),
+      communities: file.value("communities", [String].self), parameters: parameters,
+      state: file.value("state", TrainingState.self))
   }
 }

@@ -1,25 +1,6 @@
-import Foundation
 import PenchantData
 
 extension SafeTensors {
-  /// A text of the metadata.
-  func text(_ key: String) throws(DataError) -> String {
-    guard let text = metadata[key] else {
-      throw DataError(
-        file: file, field: key, "the metadata has no \"\(key)\"", repair: "is this a model of penchant?")
-    }
-    return text
-  }
-
-  /// A value that the metadata hold as JSON.
-  func value<Value: Decodable>(_ key: String, _ type: Value.Type) throws -> Value {
-    let text = try text(key)
-    do { return try JSONDecoder().decode(Value.self, from: Data(text.utf8)) } catch let error as DecodingError
-    {
-      throw DataError(file: file, field: key, "the metadata \"\(key)\" cannot be read: \(error)")
-    }
-  }
-
   /// Starts of rows: from 0, ascending, ending with `end`.
   func starts(_ name: String, rows: Int?, end: Int) throws -> [Int] {
     let starts = try integers(name, shape: [rows.map { $0 + 1 }])

@@ -48,12 +48,7 @@ extension FittedSequenceModel {
 
   /// - Throws: `DataError` naming file and field when something is missing, has another shape or is not finite.
   public init(reading file: SafeTensors) throws {
-    let system = try file.text("system")
-    guard system == Configuration.system else {
-      throw DataError(
-        file: file.file, field: "system", "this is a model of \"\(system)\"",
-        expected: "\"\(Configuration.system)\"")
-    }
+    try file.check(system: Configuration.system)
     guard let seed = UInt64(try file.text("seed")) else {
       throw DataError(
         file: file.file, field: "seed", "the seed is not a number", found: try file.text("seed"))

@@ -43,7 +43,7 @@ import Testing
       Double(middle) > 0.8 * Double(iterations) && Double(middle) < 1.2 * Double(iterations), "\(middle)")
     // Confidence tells right from wrong labels as well as the margins allow, whatever η is.
     let found = try Reliabilities(annotators: 1, start: ends[0].eta).expect(labels.margins)
-    let area = rankArea(found.posterior, labels.isRight)
+    let area = LabelAUC.area(found.posterior, labels.isRight)
     let expected = sd == 1 ? 0.74 : sd == 2 ? 0.86 : 0.95
     #expect(abs(area - expected) < 0.025, "\(area)")
   }

@@ -33,23 +33,14 @@ struct NoisyLabels {
   }
 }
 
-/// Area under the ROC curve of `score` for `isRight`, ties one half.
+/// The definition of the area under the ROC curve, pair by pair, ties one half.
 func rankArea(_ score: [Double], _ isRight: [Bool]) -> Double {
-  let order = score.indices.sorted { score[$0] < score[$1] }
-  var (below, wins, right) = (0.0, 0.0, 0.0)
-  var at = 0
-  while at < order.count {
-    var (end, positive, negative) = (at, 0.0, 0.0)
-    while end < order.count, score[order[end]] == score[order[at]] {
-      if isRight[order[end]] { positive += 1 } else { negative += 1 }
-      end += 1
-    }
-    wins += positive * (below + negative / 2)
-    below += negative
-    right += positive
-    at = end
+  let (right, wrong) = (score.indices.filter { isRight[$0] }, score.indices.filter { !isRight[$0] })
+  var wins = 0.0
+  for a in right {
+    for b in wrong { wins += score[a] > score[b] ? 1 : score[a] == score[b] ? 0.5 : 0 }
   }
-  return wins / (below * right)
+  return wins / Double(right.count * wrong.count)
 }
 
 /// A linear truth and noisy labels of it (section 7.4): features N(0, 1), θ* of length sd.
