@@ -20,6 +20,7 @@ let package = Package(
     .library(name: "PenchantTrain", targets: ["PenchantTrain"]),
     .library(name: "PreferenceModels", targets: ["PreferenceModels"]),
     .library(name: "SequentialRecommenders", targets: ["SequentialRecommenders"]),
+    .library(name: "DiffusionAlignment", targets: ["DiffusionAlignment"]),
     .executable(name: "penchant", targets: ["penchant"]),
   ],
   dependencies: [
@@ -57,6 +58,7 @@ let package = Package(
       name: "PreferenceModels",
       dependencies: ["PenchantTrain", "PenchantLanguage", .product(name: "Yams", package: "Yams")]),
     .target(name: "SequentialRecommenders", dependencies: ["PenchantTrain"]),
+    .target(name: "DiffusionAlignment", dependencies: ["PenchantTrain"]),
 
     // Tools
     .target(
@@ -64,7 +66,8 @@ let package = Package(
     .executableTarget(
       name: "penchant",
       dependencies: [
-        "PreferenceModels", "SequentialRecommenders", "PenchantLanguage", "PenchantReport",
+        "PreferenceModels", "SequentialRecommenders", "DiffusionAlignment", "PenchantLanguage",
+        "PenchantReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -87,6 +90,8 @@ let package = Package(
     .testTarget(
       name: "SequentialRecommendersTests",
       dependencies: ["SequentialRecommenders", "TapeSupport", "TestSupport"]),
+    .testTarget(
+      name: "DiffusionAlignmentTests", dependencies: ["DiffusionAlignment", "TapeSupport", "TestSupport"]),
     .testTarget(name: "PenchantReportTests", dependencies: ["PenchantReport", "TestSupport"]),
     .testTarget(name: "PackageTests"),
     .testTarget(
