@@ -228,6 +228,13 @@ struct GraphCase: CustomTestStringConvertible, Sendable {
         return Loss.plackettLuce(scores: scores, places: g.places(4, 5), weights: g.input([4], 0.5...2))
           + Loss.plackettLuce(scores: g.parameter([3, 6]), top: 2)
       },
+      GraphCase("diffusion preference") { g in
+        Loss.diffusionPreference(
+          eps: g.parameter([8, 5]), reference: g.input([8, 5]), noise: g.input([8, 5]),
+          weights: g.input([4], 0.5...2), beta: 3)
+          + Loss.diffusionPreference(
+            eps: g.parameter([2, 7]), reference: g.input([2, 7]), noise: g.input([2, 7]), beta: 0.5)
+      },
     ]
 
   /// Losses that hold a part of themselves fixed in their gradient: finite differences of the value are not it.

@@ -280,6 +280,8 @@ package struct DoubleInterpreter {
       func heldAt(_ i: Int) throws -> [Double] { try op.inputs[i].flatMap { held[$0] } ?? at(i) }
       return Self.divergence(
         try at(0), try at(1), try idsAt(2), maybe(3), s, r[0], second: (try heldAt(0), try heldAt(1)))
+    case .diffusionPreference:
+      return Self.diffusionPreference(try at(0), try at(1), try at(2), maybe(3), s, r)
     }
   }
 

@@ -127,6 +127,7 @@ typedef enum pn_unary {
  *                            length chosen?, length rejected?, target?, label?, weight? ->       r1 ... beta, gamma, smoothing,
  *                            loss, dchosen?, drejected?                                          shape, likelihood
  *   plackett_luce            scores[rows, items], place?, weight? -> loss, dscores?              rows, items, top
+ *   diffusion_preference     eps[2, pairs, cols], reference, tau, weight[pairs]? -> loss, deps?  pairs, cols; r1 = beta
  */
 #define PN_OP_TABLE(X)                                                                                       \
     X(PN_OP_UNARY, 1, "unary")                                                                               \
@@ -169,7 +170,8 @@ typedef enum pn_unary {
     X(PN_OP_PREFIX_ATTENTION_GRAD, 38, "prefix_attention_grad")                                              \
     X(PN_OP_GRU, 39, "gru")                                                                                  \
     X(PN_OP_GRU_GRAD, 40, "gru_grad")                                                                        \
-    X(PN_OP_CATALOGUE_DIVERGENCE, 41, "catalogue_divergence")
+    X(PN_OP_CATALOGUE_DIVERGENCE, 41, "catalogue_divergence")                                                \
+    X(PN_OP_DIFFUSION_PREFERENCE, 42, "diffusion_preference")
 
 typedef enum pn_op_kind {
 #define PN_OP_ENUM(name, value, text) name = value,

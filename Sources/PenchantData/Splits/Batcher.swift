@@ -59,6 +59,15 @@ public struct Batcher: Sendable {
 
   public var batchesPerEpoch: Int { (count - 1) / batchSize + 1 }
 
+  /// Batch `number`, counted from 0 over all epochs; `next` continues behind it.
+  ///
+  /// - Throws: `KernelError.value` for a number below 0.
+  public mutating func batch(_ number: Int) throws(KernelError) -> Batch {
+    guard number >= 0 else { throw .value("Batcher", "batch \(number)") }
+    cursor = Cursor(epoch: number / batchesPerEpoch, position: number % batchesPerEpoch * batchSize)
+    return try next()
+  }
+
   /// The next batch; there is always one.
   ///
   /// - Throws: `KernelError.status` when there are 2^32 records or more to shuffle.

@@ -71,6 +71,13 @@ extension Tensor {
   public static func - (shift: Float, a: Tensor) -> Tensor { a.affine(-1, shift) }
   public static prefix func - (a: Tensor) -> Tensor { a.affine(-1, 0) }
 
+  /// The same values, through which no gradient flows: what a loss takes as given.
+  public func detached() -> Tensor {
+    let copy = affine(1, 0)
+    tape.detach(copy.id)
+    return copy
+  }
+
   func affine(_ factor: Float, _ shift: Float) -> Tensor {
     tape.record(.affine, [self], shape, sizes: [count], reals: [factor, shift])
   }

@@ -141,6 +141,28 @@ public enum Loss {
       reals: [1])
   }
 
+  /// Mean of `weight · softplus(−h)` over pairs of noise predictions (Diffusion-DPO, Wallace et al. 2024; InPO, Lu et al.
+  /// 2025): with ℓ the mean squared error of a prediction, `h = −β/2 · [(ℓ_w − ℓ_l) − (ℓ_ref,w − ℓ_ref,l)]`.
+  ///
+  /// - Parameters:
+  ///   - eps: `[2 · pairs, columns]`, winners first, then losers in the same order; `reference` and `noise` likewise.
+  ///   - weights: `[pairs]`.
+  public static func diffusionPreference(
+    eps: Tensor, reference: Tensor, noise: Tensor, weights: Tensor? = nil, beta: Float
+  ) -> Tensor {
+    let pairs = eps.rows / 2
+    guard eps.rows == 2 * pairs, pairs > 0, reference.count == eps.count, noise.count == eps.count,
+      weights.map({ $0.count == pairs }) ?? true
+    else {
+      return eps.tape.refuse(
+        "diffusionPreference",
+        "eps \(eps.shape), reference \(reference.shape), noise \(noise.shape)\(weights.map { ", weights \($0.shape)" } ?? "")"
+      )
+    }
+    return eps.tape.record(
+      .diffusionPreference, [eps, reference, noise, weights], [], sizes: [pairs, eps.width], reals: [1, beta])
+  }
+
   /// Mean negative log-probability of rankings: scores `[lists, items]`; `places` `[lists, items]` say
   /// where each item stands
   /// (0 = best, `UInt32.max` = below all ranked ones), without them items stand in order. `top` > 0 counts

@@ -32,6 +32,8 @@ public final class Tape {
   private var parameters: [String: Int] = [:]
   /// What stands in the place of a parameter.
   private var bound: [String: Int] = [:]
+  /// Results through which no gradient flows.
+  package private(set) var detached: Set<Int> = []
   private var streams = 0
 
   public init() {}
@@ -43,6 +45,7 @@ public final class Tape {
     error = other.error
     parameters = other.parameters
     bound = other.bound
+    detached = other.detached
     streams = other.streams
   }
 
@@ -141,6 +144,9 @@ public final class Tape {
     let id = emit(kind, inputs.map { $0?.id }, results: [shape.count], sizes: sizes, reals: reals)[0] ?? -1
     return Tensor(tape: self, id: id, shape: shape)
   }
+
+  /// Records that no gradient flows through `id`.
+  func detach(_ id: Int) { if id >= 0 { detached.insert(id) } }
 
   /// Whether all operands are of this tape and sound.
   func accepts(_ operation: String, _ operands: [Tensor?]) -> Bool {

@@ -20,7 +20,9 @@ struct Backward {
     reached = targets
     for operation in tape.operations
     where operation.inputs.contains(where: { $0.map(reached.contains) ?? false }) {
-      for output in operation.outputs { if let output { reached.insert(output) } }
+      for case let output? in operation.outputs where !tape.detached.contains(output) {
+        reached.insert(output)
+      }
     }
   }
 
@@ -35,7 +37,7 @@ struct Backward {
 
   private mutating func visit(_ index: Int) {
     let operation = tape.operations[index]
-    guard operation.outputs.contains(where: { $0.map { adjoints[$0] != nil } ?? false }),
+    guard operation.outputs.contains(where: { $0.map { adjoints[$0] != nil && reached.contains($0) } ?? false }),
       operation.inputs.contains(where: { $0.map(reached.contains) ?? false })
     else { return }
     switch operation.kind {
@@ -44,7 +46,8 @@ struct Backward {
     case .linear, .matmul: matrix(operation)
     case .softmax, .layerNorm, .rmsNorm: norm(operation)
     case .embedding, .attention, .attributeAttention, .prefixAttention, .gru: sequence(operation)
-    case .bce, .mse, .crossEntropy, .catalogueCrossEntropy, .catalogueDivergence, .preference, .plackettLuce:
+    case .bce, .mse, .crossEntropy, .catalogueCrossEntropy, .catalogueDivergence, .preference, .plackettLuce,
+      .diffusionPreference:
       loss(index)
     case .unaryGrad, .sliceGrad, .maskedMeanGrad, .linearGradInput, .linearGradWeight, .softmaxGrad,
       .layerNormGrad,

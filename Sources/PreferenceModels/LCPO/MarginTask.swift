@@ -7,12 +7,10 @@ import PenchantTrain
 public struct MarginTask: TrustedTask {
   public let model: any MarginModel
   private let weights: [Double]?
-  private let seed: UInt64
   private let schedule: Schedule
   private var batcher: Batcher
   /// The step the batcher stands at, and its pairs.
   private var drawn: (number: Int, pairs: [Int])?
-  private var position = 0
   public private(set) var parameters: [Float]
   private var first: [Float]
   private var second: [Float]
@@ -27,7 +25,6 @@ public struct MarginTask: TrustedTask {
   ) throws {
     self.model = model
     self.weights = weights
-    self.seed = seed
     batcher = try Batcher(
       count: model.pairCount, batchSize: min(max(1, batchSize), max(1, model.pairCount)), seed: seed)
     schedule = .cosine(peak: rate, warmup: 0, steps: max(1, epochs * batcher.batchesPerEpoch))
@@ -41,13 +38,7 @@ public struct MarginTask: TrustedTask {
 
   public mutating func pairs(at number: Int) throws -> [Int] {
     if let drawn, drawn.number == number { return drawn.pairs }
-    if number != position {
-      let cursor = Batcher.Cursor(
-        epoch: number / stepsPerEpoch, position: number % stepsPerEpoch * batcher.batchSize)
-      batcher = try Batcher(count: pairCount, batchSize: batcher.batchSize, seed: seed, from: cursor)
-    }
-    let batch = try batcher.next()
-    position = number + 1
+    let batch = try batcher.batch(number)
     let pairs = Array(batch.indices[..<batch.filled])
     drawn = (number, pairs)
     return pairs

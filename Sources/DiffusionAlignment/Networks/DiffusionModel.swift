@@ -1,0 +1,83 @@
+import PenchantTape
+import PenchantTrain
+
+/// What a model is made of: enough to build its network again.
+public struct ModelConfiguration: Sendable, Equatable, Codable {
+  public enum Prediction: String, Sendable, Codable, CaseIterable {
+    /// ε, the noise itself.
+    case noise
+    /// v = √ᾱ ε − √(1−ᾱ) x0 (Salimans & Ho 2022).
+    case velocity
+  }
+
+  public var network = NetworkConfiguration()
+  public var schedule = ScheduleConfiguration()
+  public var prediction = Prediction.noise
+
+  public init() {}
+
+  public func validate() throws(ConfigurationError) {
+    try network.validate()
+    try schedule.validate()
+  }
+}
+
+/// A diffusion model: schedule, network, numbers.
+public final class DiffusionModel {
+  /// Stands for "no class" among the classes of rows.
+  public static let noClass = -1
+
+  public let configuration: ModelConfiguration
+  public let shape: SampleShape
+  /// Names of the classes that samples are made under; empty for a model without.
+  public let classNames: [String]
+  public let schedule: NoiseSchedule
+  public let network: any NoiseNetwork
+  public let store: ParameterStore
+
+  /// A model with numbers as they are drawn from the seed.
+  ///
+  /// - Throws: `ConfigurationError`, `TapeError.memory`.
+  public convenience init(
+    _ configuration: ModelConfiguration, shape: SampleShape, classNames: [String] = [], seed: UInt64 = 0
+  ) throws {
+    var layout = ParameterLayout()
+    let network = try Self.network(configuration.network, shape, classNames.count, &layout)
+    try self.init(
+      configuration, shape, classNames, network, NoiseSchedule(configuration.schedule),
+      ParameterStore(layout, seed: seed))
+  }
+
+  private init(
+    _ configuration: ModelConfiguration, _ shape: SampleShape, _ classNames: [String], _ network: any NoiseNetwork,
+    _ schedule: NoiseSchedule, _ store: ParameterStore
+  ) throws {
+    try configuration.validate()
+    self.configuration = configuration
+    self.shape = shape
+    self.classNames = classNames
+    self.network = network
+    self.schedule = schedule
+    self.store = store
+  }
+
+  private static func network(
+    _ configuration: NetworkConfiguration, _ shape: SampleShape, _ classes: Int, _ layout: inout ParameterLayout
+  ) throws -> any NoiseNetwork {
+    try configuration.validate()
+    switch try configuration.resolved(for: shape) {
+    case .unet: throw ConfigurationError("network.kind unet is not there yet")
+    default:
+      return PointNetwork(values: shape.count, classes: classes, configuration: configuration, in: &layout)
+    }
+  }
+
+  /// The same model with numbers of its own.
+  public func copy() throws -> DiffusionModel {
+    let other = try DiffusionModel(configuration, shape: shape, classNames: classNames)
+    try other.store.take(store)
+    return other
+  }
+
+  public var parameterCount: Int { store.layout.parameterCount }
+}

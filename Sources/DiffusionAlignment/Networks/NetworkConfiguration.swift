@@ -1,0 +1,62 @@
+import PenchantTrain
+
+/// Which network, and how large.
+public struct NetworkConfiguration: Sendable, Equatable, Codable {
+  public enum Kind: String, Sendable, Codable, CaseIterable {
+    /// Layers for points, a UNet for pictures.
+    case automatic
+    /// ``PointNetwork``.
+    case layers
+    /// ``UNet``.
+    case unet
+  }
+
+  public var kind = Kind.automatic
+  /// Time features.
+  public var timeWidth = 64
+  /// Layers: width and number of the hidden ones, width of a class.
+  public var width = 128
+  public var layers = 3
+  public var classWidth = 16
+  /// UNet: channels of each level, the finest first; a level halves height and width.
+  public var channels = [16, 32]
+  /// UNet: residual blocks of a level and side.
+  public var blocks = 1
+  /// UNet: levels with attention over all pixels, 0 is the finest.
+  public var attention = [1]
+  public var heads = 2
+  /// UNet: groups of a norm, at most.
+  public var groups = 8
+
+  public init() {}
+
+  /// - Throws: `ConfigurationError` naming the setting.
+  public func validate() throws(ConfigurationError) {
+    try checkSetting(timeWidth >= 2, "network.time_width", "at least 2", timeWidth)
+    try checkSetting(width >= 1, "network.width", "at least 1", width)
+    try checkSetting(layers >= 1, "network.layers", "at least 1", layers)
+    try checkSetting(classWidth >= 1, "network.class_width", "at least 1", classWidth)
+    try checkSetting(
+      !channels.isEmpty && channels.allSatisfy { $0 >= 1 }, "network.channels", "a list of positive numbers", channels)
+    try checkSetting(blocks >= 1, "network.blocks", "at least 1", blocks)
+    try checkSetting(
+      attention.allSatisfy(channels.indices.contains), "network.attention",
+      "levels below \(channels.count)", attention)
+    try checkSetting(heads >= 1, "network.heads", "at least 1", heads)
+    try checkSetting(groups >= 1, "network.groups", "at least 1", groups)
+  }
+
+  /// The kind for samples of a shape.
+  ///
+  /// - Throws: `ConfigurationError` when pictures cannot be halved as often as there are levels.
+  func resolved(for shape: SampleShape) throws(ConfigurationError) -> Kind {
+    let kind = kind == .automatic ? (shape.isPoint ? .layers : .unet) : kind
+    let halvings = 1 << (channels.count - 1)
+    if kind == .unet, shape.height % halvings != 0 || shape.width % halvings != 0 {
+      throw ConfigurationError(
+        "network.channels has \(channels.count) levels, so height and width must be multiples of \(halvings); found \(shape)"
+      )
+    }
+    return kind
+  }
+}
