@@ -42,6 +42,7 @@ let package = Package(
       providers: [
         .apt(["zlib1g-dev", "libzstd-dev", "libbz2-dev", "libopenblas-dev", "liblapacke-dev", "libomp-dev"])
       ]),
+    .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
 
     // Engine
     .target(name: "PenchantKernels", dependencies: ["CPenchant", "CPenchantKernels"]),
@@ -58,7 +59,7 @@ let package = Package(
       name: "PreferenceModels",
       dependencies: ["PenchantTrain", "PenchantLanguage", .product(name: "Yams", package: "Yams")]),
     .target(name: "SequentialRecommenders", dependencies: ["PenchantTrain"]),
-    .target(name: "DiffusionAlignment", dependencies: ["PenchantTrain"]),
+    .target(name: "DiffusionAlignment", dependencies: ["PenchantTrain", "CPNG"]),
 
     // Tools
     .target(
@@ -91,7 +92,8 @@ let package = Package(
       name: "SequentialRecommendersTests",
       dependencies: ["SequentialRecommenders", "TapeSupport", "TestSupport"]),
     .testTarget(
-      name: "DiffusionAlignmentTests", dependencies: ["DiffusionAlignment", "TapeSupport", "TestSupport"]),
+      name: "DiffusionAlignmentTests",
+      dependencies: ["DiffusionAlignment", "LanguageSupport", "TapeSupport", "TestSupport"]),
     .testTarget(name: "PenchantReportTests", dependencies: ["PenchantReport", "TestSupport"]),
     .testTarget(name: "PackageTests"),
     .testTarget(

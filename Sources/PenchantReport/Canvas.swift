@@ -91,6 +91,19 @@ struct Canvas {
       "<path class=\"\(style)\"\(shade) d=\"M\(n(x)) \(n(y))h\(n(w))v\(n(h))h\(n(-w))z\"\(title)\n"
   }
 
+  /// Round dots in few letters, one path for all: lines without length that the style gives round ends.
+  mutating func dots(_ places: [(x: Double, y: Double)], _ style: String) {
+    guard !places.isEmpty else { return }
+    let moves = places.map { "M\(n($0.x)) \(n($0.y))h0" }
+    body += "<path d=\"\(moves.joined())\" class=\"\(style)\"/>\n"
+  }
+
+  /// A picture at the left upper corner, its pixels as squares.
+  mutating func image(_ address: String, width: Double, height: Double) {
+    body +=
+      "<image class=\"pixels\" width=\"\(n(width))\" height=\"\(n(height))\" href=\"\(escape(address))\"/>\n"
+  }
+
   /// A triangle with its middle at a place: look twice.
   mutating func warning(_ x: Double, _ y: Double, hint: String) {
     body +=

@@ -59,6 +59,8 @@ extension Report {
     .warning { fill: none; stroke: var(--warn); stroke-width: 1.5; stroke-linejoin: round; stroke-linecap: round; }
     .faint { stroke: var(--soft); stroke-width: 1; opacity: .3; }
     .band { opacity: .16; }
+    .cloud { fill: none; stroke-width: 2.6; stroke-linecap: round; opacity: .5; }
+    .pixels { image-rendering: pixelated; }
     .dot { stroke: var(--paper); stroke-width: 1; }
     .s0 { stroke: var(--c0); } .s1 { stroke: var(--c1); } .s2 { stroke: var(--c2); }
     .s3 { stroke: var(--c3); } .s4 { stroke: var(--c4); } .s5 { stroke: var(--c5); }

@@ -39,6 +39,8 @@ struct Scale {
   }
 
   func label(_ tick: Double) -> String {
+    // Beyond that whole numbers are no integers of the machine.
+    if abs(tick) >= 1e15 { return String(format: "%.3g", tick) }
     if step >= 1 {
       let whole = Int(tick.rounded())
       return whole >= 10_000 && whole % 1000 == 0 ? "\(whole / 1000)k" : "\(whole)"

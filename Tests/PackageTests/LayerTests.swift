@@ -6,7 +6,7 @@ import Testing
   /// The levels of the design, lowest first.
   static let levels: [[String]] = [
     ["CPenchant"],
-    ["CPenchantKernels", "CCompression"],
+    ["CPenchantKernels", "CCompression", "CPNG"],
     ["PenchantKernels"],
     ["PenchantTape"],
     ["PenchantNN", "PenchantData"],

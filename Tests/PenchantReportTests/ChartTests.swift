@@ -33,6 +33,10 @@ import Testing
       CalibrationChart(
         title: name, caption: name,
         series: [(name, [CalibrationChart.Bin(confidence: 0.6, accuracy: 0.5, count: 3)])]),
+      ScatterChart(
+        title: name, caption: name, x: name, y: name,
+        series: [ScatterChart.Series(name, [(0, 1), (.nan, 2), (3, .infinity), (1, 1)]), .init("b", [])]),
+      Picture(title: name, caption: name, alternative: name, png: [1, 2, 3], width: 2, height: 1),
     ]
   }
 
@@ -53,6 +57,8 @@ import Testing
       ResponseCurves(title: "t", caption: "", labels: [], x: "", lines: []),
       Waterfall(title: "t", caption: "", parts: []),
       MatrixTable(title: "t", caption: "", names: [], values: [], key: "", threshold: 1),
+      ScatterChart(title: "t", caption: "", x: "", y: "", series: []),
+      Picture(title: "t", caption: "", alternative: "", png: [], width: 0, height: -1),
     ]
     for chart in charts { #expect(Markup.fault(of: chart.svg(width: 360)) == nil, "\(type(of: chart))") }
   }

@@ -1,3 +1,5 @@
+import PenchantKernels
+
 /// Samples of one shape, and perhaps a class of each.
 public struct SampleSet: Sendable, Equatable {
   public let shape: SampleShape
@@ -30,5 +32,35 @@ public struct SampleSet: Sendable, Equatable {
       if !classes.isEmpty { chosen.classes.append(classes[row]) }
     }
     return chosen
+  }
+}
+
+extension SampleSet {
+  /// Samples with the classes that `labels` name, one a sample; names stand in order, by value when all are
+  /// whole numbers.
+  init(shape: SampleShape, values: [Float], labels: [String]) {
+    let different = Set(labels)
+    let isNumbers = different.allSatisfy { Int($0) != nil }
+    let names = different.sorted {
+      isNumbers ? (Int($0) ?? 0, $0) < (Int($1) ?? 0, $1) : $0.utf8.lexicographicallyPrecedes($1.utf8)
+    }
+    let numbers = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
+    self.init(shape: shape, values: values, classes: labels.compactMap { numbers[$0] }, classNames: names)
+  }
+
+  /// The same samples with classes numbered as in `names`: those of the data that a model was trained on.
+  ///
+  /// - Throws: `KernelError.value` for a class that is not among them.
+  public func classes(as names: [String]) throws(KernelError) -> SampleSet {
+    var places: [Int] = []
+    for name in classNames {
+      guard let place = names.firstIndex(of: name) else {
+        throw .value(
+          "SampleSet.classes",
+          "the class \"\(name.prefix(60))\" is not among \(names.prefix(12).joined(separator: ", "))")
+      }
+      places.append(place)
+    }
+    return SampleSet(shape: shape, values: values, classes: classes.map { places[$0] }, classNames: names)
   }
 }

@@ -38,6 +38,12 @@ struct ByteSource: ~Copyable {
     inputEnded = true
   }
 
+  /// Bytes that are as they are, whatever they start with.
+  init(plain bytes: [UInt8], name: String) {
+    self.init(bytes: bytes, name: name)
+    started = true
+  }
+
   deinit {
     if descriptor > 0 { close(descriptor) }
   }

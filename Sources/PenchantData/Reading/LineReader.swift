@@ -36,6 +36,11 @@ public struct LineReader: ~Copyable {
     self.init(source: ByteSource(bytes: bytes, name: name), lineLimit: lineLimit)
   }
 
+  /// Reads bytes that have been unpacked before.
+  package init(plain bytes: [UInt8], name: String) {
+    self.init(source: ByteSource(plain: bytes, name: name), lineLimit: Self.defaultLineLimit)
+  }
+
   private init(source: consuming ByteSource, lineLimit: Int) {
     self.source = source
     limit = max(1, lineLimit)

@@ -89,6 +89,20 @@ public struct NumPyFile: Sendable {
   /// The values, row-major, rounded to `Float` where the file has another type.
   public func floats() throws(DataError) -> [Float] { try readFloats(source, type, data) }
 
+  /// The values of an array of integers, row-major.
+  ///
+  /// - Throws: `DataError` for elements of another type, and for integers that do not fit `Int`.
+  public func integers() throws(DataError) -> [Int] {
+    let raw = try source.bytes(data)
+    let count = data.count / type.size
+    guard let values = raw.withUnsafeBytes({ type.integers($0, count: count) }) else {
+      throw DataError(
+        file: file, field: "descr", "the array does not hold integers of this machine",
+        found: "its type is \(type.rawValue)", repair: "convert it: np.save(FILE, array.astype('<i8'))")
+    }
+    return values
+  }
+
   /// The bytes of a version 1 file of 32-bit floats.
   ///
   /// - Throws: `DataError` unless the shape has as many elements as there are values.

@@ -1,22 +1,26 @@
-import PenchantKernels
-
 /// Minimises a smooth function by limited-memory BFGS (Nocedal 1980) with steps that never go up.
-struct LBFGS {
+package struct LBFGS {
   /// Pairs of differences that are kept.
-  var memory = 10
+  package var memory: Int
   /// Ends when the largest slope is this part of max(1, |value|).
-  var tolerance = 1e-9
-  var stepLimit = 500
+  package var tolerance: Double
+  package var stepLimit: Int
 
-  struct Solution: Sendable {
-    var point: [Double]
-    var value: Double
-    var steps: Int
-    var converged: Bool
+  package init(memory: Int = 10, tolerance: Double = 1e-9, stepLimit: Int = 500) {
+    self.memory = memory
+    self.tolerance = tolerance
+    self.stepLimit = stepLimit
+  }
+
+  package struct Solution: Sendable {
+    package var point: [Double]
+    package var value: Double
+    package var steps: Int
+    package var converged: Bool
   }
 
   /// - Parameter evaluate: the value at a point; writes the gradient there.
-  func minimise(
+  package func minimise(
     from start: [Double], _ evaluate: (_ point: [Double], _ gradient: inout [Double]) throws -> Double
   ) throws -> Solution {
     let n = start.count
