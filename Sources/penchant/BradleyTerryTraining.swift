@@ -11,7 +11,7 @@ struct BradleyTerryTraining: PairTraining {
       options.attributes.map { _ in "--attributes" },
       options.counterfactuals.map { _ in "--counterfactuals" },
       options.judgements.map { _ in "--judgements" }, options.tests.first.map { _ in "--test" },
-    ].compactMap(\.self) + options.log.given
+    ].compactMap(\.self) + options.log.given + options.pictures.given
   }
 
   func resolved(_ layers: ConfigurationLayers<BradleyTerryConfiguration>) throws -> BradleyTerryConfiguration

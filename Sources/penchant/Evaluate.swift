@@ -1,4 +1,5 @@
 import ArgumentParser
+import DiffusionAlignment
 import Foundation
 import PenchantData
 import PenchantKernels
@@ -18,6 +19,10 @@ struct Evaluate: ParsableCommand {
             an lcpo run: likelihood and confidence; with "gold" in the records the AUC of the confidence for right labels
         penchant evaluate run --data log.inter --masked
             a recommender ranks the last known item of every user, or the test part that the log names
+        penchant evaluate aligned --data held-out.jsonl
+            an inpo run: share of pairs in the right order of the model's own reward, with its interval
+        penchant evaluate base --data pictures
+            a diffusion run: drawn samples beside those of the data
       """)
 
   @Argument(help: ArgumentHelp("The run directory.", valueName: "run"))
@@ -32,12 +37,15 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Recommenders: compare by ranks without the items of the history; both are shown.")
   var masked = false
 
+  @OptionGroup(title: "Pictures and points") var pictures: SampleOptions
+
   @OptionGroup var common: CommonOptions
 
   func run() throws {
     try common.apply()
     let started = ProgressLine.clock()
     let model = try TrainedModel(folder).adapted(to: adapt)
+    if case .diffusion = model {} else { try pictures.refuse(for: model.system) }
     if masked, !System.isRecommender(model.system) {
       throw ConfigurationError("--masked means nothing for a run of \(model.system)")
     }
@@ -45,6 +53,9 @@ struct Evaluate: ParsableCommand {
     switch model {
     case .recommender(let trained, let seed): return try evaluate(trained, seed)
     case .lcpo(let model): return try evaluate(model)
+    case .diffusion(let model, let run):
+      return try DiffusionEvaluation(model: model, run: run, data: data, form: pictures.form ?? SampleForm()).show(
+        json: common.json)
     case .bradleyTerry(let model):
       pairs = try readPairs(data)
       let table = model.table(pairs)
@@ -111,6 +122,10 @@ struct ReportCommand: ParsableCommand {
     case .recommender:
       try RecommenderRunWriter(run: directory, result: JSON.decode(RecommenderResult.self, from: result))
         .writeReport()
+    case .diffusion:
+      try DiffusionRunWriter(run: directory, result: JSON.decode(DiffusionResult.self, from: result)).writeReport()
+    case .inpo:
+      try AlignmentRunWriter(run: directory, result: JSON.decode(AlignmentResult.self, from: result)).writeReport()
     case .lcpo:
       try LCPORunWriter(run: directory, result: JSON.decode(LCPOResult.self, from: result)).writeReport()
     case .prefPalette:

@@ -16,7 +16,7 @@ struct LCPOTraining: SystemTraining {
       options.attributes.map { _ in "--attributes" }, options.robust.map { _ in "--robust" },
       options.counterfactuals.map { _ in "--counterfactuals" },
       options.judgements.map { _ in "--judgements" }, options.tests.first.map { _ in "--test" },
-    ].compactMap(\.self) + options.log.given
+    ].compactMap(\.self) + options.log.given + options.pictures.given
   }
 
   func resolved(_ layers: ConfigurationLayers<LCPOConfiguration>) throws -> LCPOConfiguration {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DiffusionAlignment
 import Foundation
 import PenchantData
 import PenchantKernels
@@ -32,9 +33,11 @@ enum System {
   case bradleyTerry
   case prefPalette
   case lcpo
+  case diffusion
+  case inpo
   case recommender(any RecommenderConfiguration.Type)
 
-  static let all = [System.bradleyTerry, .prefPalette, .lcpo] + Recommenders.all.map { .recommender($0) }
+  static let all = [System.bradleyTerry, .prefPalette, .lcpo, .diffusion, .inpo] + Recommenders.all.map { .recommender($0) }
   static var names: [String] { all.map(\.name) }
 
   static func isRecommender(_ name: String) -> Bool { Recommenders.named(name) != nil }
@@ -44,6 +47,8 @@ enum System {
     case .bradleyTerry: "bradley-terry"
     case .prefPalette: "prefpalette"
     case .lcpo: LCPO.system
+    case .diffusion: FittedDiffusion.system
+    case .inpo: AlignmentResult.system
     case .recommender(let type): type.system
     }
   }

@@ -19,16 +19,18 @@ struct Penchant: ParsableCommand {
         penchant train prefpalette --data pairs.jsonl --out run what each community prefers, and why
         penchant train lcpo --data pairs-with-logps.jsonl --out run   which labels are wrong, and who gives them
         penchant train sasrec --data log.inter --out run        the next item of a history
+        penchant train diffusion --data pictures --out base     a model that draws pictures like these
+        penchant train inpo --data pairs.jsonl --model base --out aligned   moved towards those that are preferred
         penchant recommend run u42                              for a user, or --history a,b,c
         penchant predict run --data new.jsonl                   one JSON line in, one out
         penchant synthesize --data pairs.jsonl --out levels.jsonl   texts at five levels of attributes
 
-      Topics: penchant help data · penchant help labels · penchant help exit-codes
+      Topics: penchant help data · penchant help labels · penchant help pictures · penchant help exit-codes
       """,
     version: RunEnvironment.version,
     subcommands: [
       Demo.self, Inspect.self, Pairs.self, Synthesize.self, Train.self, Evaluate.self, Predict.self,
-      Recommend.self,
+      Recommend.self, DiffusionVerb.self,
       ReportCommand.self,
       Bench.self, Doctor.self,
     ])
@@ -99,7 +101,7 @@ enum ExitStatus: Int32, Error {
 
 /// Texts of `penchant help TOPIC`.
 enum Topics {
-  static let all = ["data": data, "labels": labels, "exit-codes": exitCodes]
+  static let all = ["data": data, "labels": labels, "pictures": pictures, "exit-codes": exitCodes]
 
   static let data = """
     Preference pairs are JSON lines, plain or packed (.gz, .zst, .bz2), as TRL and OpenRLHF write them:
@@ -167,6 +169,27 @@ enum Topics {
     A confidence is as good as the margins it rests on. Margins that are too small drive reliability to 1 and those that are too
     large pull it down, so their slope is fitted beside it (noise.slope); without a reference they mostly follow length and are
     refused when they are large (guards.saturation). Warnings say what was found: docs/lcpo.md.
+    """
+
+  static let pictures = """
+    Pictures or points (penchant train diffusion), by what --data is:
+
+      a folder of .png files             grey or colour, all of one size; sub-folders are classes
+      an IDX file (MNIST), plain or .gz  with the labels file beside it
+      .npy, .safetensors                 [n, d], [n, h, w] or [n, h, w, c]; integers "classes" if there are classes
+      numbers in lines (CSV, TSV)        points, or pictures with --size 8x8; a column "class" or "label", or --labelled
+
+    PNG, IDX and arrays of bytes are scaled from 0...255 to -1...1; --range 0,16 scales other numbers, which are otherwise taken
+    as they are. Points should have a spread of about 1.
+
+    Pairs (penchant train inpo) are JSON lines:
+
+      {"winner": "a.png", "loser": "b.png", "cond": "cat"}     paths relative to the file
+      {"blob": "pictures.npy"}                                 a first line that names an array; then rows of it:
+      {"winner": 17, "loser": 4, "cond": 3, "weight": 0.5}
+      {"winner": [0.1, 1.2], "loser": [0.3, -0.8]}             points
+
+    "cond" is the class under which both were made. "weight" is how much a pair counts; smpo reads it as how sure it is.
     """
 
   static let exitCodes = """

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DiffusionAlignment
 import Foundation
 import PenchantData
 import PenchantTrain
@@ -26,6 +27,10 @@ struct Predict: ParsableCommand {
       "weight" of the label, the probability that it is right, and its "flip_probability":
         penchant predict run --data pairs-with-logps.jsonl > weighted.jsonl
 
+      An inpo run reads pairs of pictures or points (penchant help pictures) and answers with the "margin" of the model's own
+      reward, above 0 where it prefers the "winner":
+        penchant predict aligned --data pairs.jsonl
+
       A run of a recommender reads {"history": ["a", "b"]}, {"user": "u"} or ["a", "b"], with "exclude", "top" and "id" if wanted,
       and answers with "items", best first. Items that it does not know are left out of the history and named in "unknown";
       without a known item the most popular ones are answered ("basis": "popularity"):
@@ -46,6 +51,8 @@ struct Predict: ParsableCommand {
   var adapt: String?
 
   @OptionGroup var list: ListOptions
+
+  @OptionGroup(title: "Pictures and points") var pictures: SampleOptions
 
   @OptionGroup var common: CommonOptions
 
@@ -89,9 +96,12 @@ struct Predict: ParsableCommand {
     try common.apply()
     let model = try TrainedModel(folder).adapted(to: adapt)
     if !System.isRecommender(model.system) { try list.refuse(for: model.system) }
+    if case .diffusion = model {} else { try pictures.refuse(for: model.system) }
     switch model {
     case .bradleyTerry(let model): try eachLine { try answer($0, $1, line: $2, model) }
     case .prefPalette(let model): try eachLine { try answer($0, $1, line: $2, model) }
+    case .diffusion(let model, let run):
+      try DiffusionPrediction(model: model, run: run, data: data, form: pictures.form ?? SampleForm()).run()
     case .lcpo(let model): try answerLines { try LabelAnswer($0, file: data, line: $1, model) }
     case .recommender(let model, _):
       let answers = RecommenderAnswers(

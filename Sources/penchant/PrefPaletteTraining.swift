@@ -9,7 +9,7 @@ struct PrefPaletteTraining: PairTraining {
 
   var foreign: [String] {
     [options.head.map { _ in "--head" }, options.embeddings.map { _ in "--embeddings" }].compactMap(\.self)
-      + options.log.given
+      + options.log.given + options.pictures.given
   }
 
   func resolved(_ layers: ConfigurationLayers<TextPaletteConfiguration>) throws -> TextPaletteConfiguration {

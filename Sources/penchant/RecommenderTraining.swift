@@ -16,7 +16,7 @@ struct RecommenderTraining<Recommender: RecommenderConfiguration>: SystemTrainin
       options.attributes.map { _ in "--attributes" },
       options.counterfactuals.map { _ in "--counterfactuals" },
       options.judgements.map { _ in "--judgements" }, options.tests.first.map { _ in "--test" },
-    ].compactMap(\.self)
+    ].compactMap(\.self) + options.pictures.given
   }
 
   func resolved(

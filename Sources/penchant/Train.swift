@@ -1,4 +1,5 @@
 import ArgumentParser
+import DiffusionAlignment
 import Foundation
 import PenchantData
 import PenchantKernels
@@ -18,6 +19,8 @@ struct RunRecord: Codable {
   var tests: [String]?
   /// Descriptions of items.
   var items: String?
+  /// How pictures or points are read.
+  var samples: SampleForm?
 }
 
 struct Train: ParsableCommand {
@@ -47,6 +50,10 @@ struct Train: ParsableCommand {
             items made from their titles and texts, so that rare ones gain from common ones that read alike
         penchant train rearec log.inter --out run --set reasoning.bases=3
             thoughts before the catalogue is scored, beside bases without them, and what luck alone would gain
+        penchant train diffusion --data digits.csv --size 8x8 --range 0,16 --out base
+            a model that draws pictures like those of a folder of PNG files, MNIST files, a table, an array; or points
+        penchant train inpo --data pairs.jsonl --model base --out aligned
+            moved towards the preferred of pairs; --method dpo, sft, kto, smpo, mapo, d3po, ddpo stand beside it
 
       Ctrl-C finishes the step, saves, and prints the line that resumes; a second Ctrl-C stops at once.
       A resumed training has the same bits as one that was not interrupted.
@@ -117,6 +124,8 @@ struct Train: ParsableCommand {
 
   @OptionGroup(title: "Recommenders") var log: LogOptions
 
+  @OptionGroup(title: "Pictures and points") var pictures: SampleOptions
+
   @OptionGroup var common: CommonOptions
 
   /// What is trained on.
@@ -135,8 +144,29 @@ struct Train: ParsableCommand {
     case .bradleyTerry: try BradleyTerryTraining(options: self).run()
     case .prefPalette: try PrefPaletteTraining(options: self).run()
     case .lcpo: try LCPOTraining(options: self).run()
+    case .diffusion: try DiffusionTraining(options: self).run()
+    case .inpo: try AlignmentTraining(options: self).run()
     case .recommender(let type): try train(type)
     }
+  }
+
+  /// Options for texts, which pictures have no use for, when they are given.
+  var textual: [String] {
+    [
+      head.map { _ in "--head" }, encoder.map { _ in "--encoder" }, embeddings.map { _ in "--embeddings" },
+      robust.map { _ in "--robust" }, leaveOut.map { _ in "--leave-out" }, attributes.map { _ in "--attributes" },
+      counterfactuals.map { _ in "--counterfactuals" }, judgements.map { _ in "--judgements" },
+      tests.first.map { _ in "--test" },
+    ].compactMap(\.self)
+  }
+
+  /// How the samples of this run are read: as the flags say, or as the run that is resumed did.
+  func form() throws -> SampleForm {
+    if resume, let out {
+      let record = try JSON.decode(RunRecord.self, from: RunDirectory.open(out).read("run.json"))
+      return record.samples ?? SampleForm()
+    }
+    return pictures.form ?? SampleForm()
   }
 
   private func train<Recommender: RecommenderConfiguration>(_ type: Recommender.Type) throws {

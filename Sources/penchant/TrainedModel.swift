@@ -1,3 +1,4 @@
+import DiffusionAlignment
 import PenchantData
 import PenchantTrain
 import PreferenceModels
@@ -8,6 +9,7 @@ enum TrainedModel {
   case bradleyTerry(FittedBradleyTerry)
   case prefPalette(FittedTextPalette)
   case lcpo(FittedLCPO)
+  case diffusion(FittedDiffusion, run: RunDirectory)
   case recommender(TrainedRecommender, seed: UInt64)
 
   init(_ folder: String) throws {
@@ -21,6 +23,7 @@ enum TrainedModel {
     switch try SafeTensors(run.file(name)).metadata["system"] {
     case System.prefPalette.name:
       self = .prefPalette(try FittedTextPalette(reading: folder, encoder: openEncoder))
+    case System.diffusion.name: self = .diffusion(try FittedDiffusion(reading: run.file(name)), run: run)
     case System.lcpo.name: self = .lcpo(try FittedLCPO(reading: run.file(name)))
     case let name? where Recommenders.named(name) != nil:
       self = .recommender(
@@ -35,6 +38,7 @@ enum TrainedModel {
     case .bradleyTerry: System.bradleyTerry.name
     case .prefPalette: System.prefPalette.name
     case .lcpo: System.lcpo.name
+    case .diffusion(_, let run): Self.system(of: run)
     case .recommender(let model, _): model.system
     }
   }
@@ -44,6 +48,7 @@ enum TrainedModel {
     case .bradleyTerry(let model): model.seed
     case .prefPalette(let model): model.model.seed
     case .lcpo(let model): model.seed
+    case .diffusion(let model, _): model.seed
     case .recommender(_, let seed): seed
     }
   }

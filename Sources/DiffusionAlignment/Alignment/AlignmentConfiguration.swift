@@ -71,7 +71,7 @@ public struct AlignmentConfiguration: Sendable, Equatable, Codable {
     run.steps = 400
     run.validateEvery = 50
     run.checkpointEvery = 50
-    run.patience = 0
+    run.patience = 4
     run.logEvery = 10
     run.watch = AlignmentTask.watched
   }
@@ -91,6 +91,7 @@ public struct AlignmentConfiguration: Sendable, Equatable, Codable {
       objective.classDropout >= 0 && objective.classDropout <= 1, "objective.class_dropout", "between 0 and 1",
       objective.classDropout)
     try checkSetting(held >= 0 && held < 1, "held", "0 or more and below 1", held)
+    _ = try Rewards.named(watching.reward)
     try checkSetting(watching.samples >= 2, "watching.samples", "at least 2", watching.samples)
     try checkSetting(watching.budget >= 0, "watching.budget", "0 or more", watching.budget)
     try checkSetting(watching.rise >= 0, "watching.rise", "0 or more", watching.rise)

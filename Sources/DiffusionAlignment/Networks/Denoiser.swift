@@ -95,3 +95,16 @@ public final class Denoiser: NoisePredictor {
     return (rows + step - 1) / step * step
   }
 }
+
+extension NoisePredictor {
+  /// What one step makes of samples with noise: x0(t) = x̄_t − σ̂_t ε (InPO section 2), `[rows, values]`.
+  public func estimates(of x: [Float], times: [Int], classes: [Int]) throws -> [Float] {
+    let eps = try noise(in: x, times: times, classes: classes)
+    let from = times.map(schedule.level)
+    let to = [Double](repeating: 1, count: times.count)
+    var out = x
+    var span = out.mutableSpan
+    try ddimMove(from: from.span, to: to.span, x.span, eps: eps.span, into: &span)
+    return out
+  }
+}

@@ -33,28 +33,30 @@ public struct Alignment {
     public var rewardAccuracy: Double?
   }
 
-  /// - Throws: `ConfigurationError` for pairs that do not fit the model.
-  public func check(_ pairs: SamplePairs, from start: FittedDiffusion) throws {
-    guard pairs.count > 0 else { throw ConfigurationError("there are no pairs to learn from") }
+  /// - Parameter file: where the pairs come from, for messages.
+  /// - Throws: `DataError` for pairs that do not fit the model.
+  public func check(_ pairs: SamplePairs, from start: FittedDiffusion, file: String = "pairs") throws(DataError) {
+    guard pairs.count > 0 else { throw DataError(file: file, "there are no pairs") }
     guard pairs.samples.shape == start.model.shape else {
-      throw ConfigurationError(
-        "the pairs are of \(pairs.samples.shape), the model makes \(start.model.shape)")
+      throw DataError(
+        file: file, "the pairs are not of the shape the model makes", expected: "expected \(start.model.shape)",
+        found: "found \(pairs.samples.shape)")
     }
     guard pairs.samples.values.allSatisfy(\.isFinite) else {
-      throw ConfigurationError("a sample of the pairs has a value that is not finite")
+      throw DataError(file: file, "a sample has a value that is not finite")
     }
-    let unknown = pairs.samples.classNames.filter { !start.model.classNames.contains($0) }
-    if !start.model.classNames.isEmpty, let name = unknown.first {
-      throw ConfigurationError(
-        "the pairs have a class \"\(name)\" that the model does not know; it knows \(start.model.classNames.prefix(20).joined(separator: ", "))"
-      )
+    let known = start.model.classNames
+    if !known.isEmpty, let name = pairs.samples.classNames.first(where: { !known.contains($0) }) {
+      throw DataError(
+        file: file, field: "cond", "the model does not know the class \"\(name)\"",
+        expected: "expected one of \(known.prefix(20).joined(separator: ", "))")
     }
   }
 
   /// Trains a copy of `start`; `start` itself is the reference.
   ///
   /// - Parameters:
-  ///   - reward: what a good sample is; nil learns it from the training pairs.
+  ///   - reward: what a good sample is; by default what `watching.reward` names.
   ///   - data: samples of the data, by which a drawn sample is on or off it; by default those of the pairs.
   ///   - look: sees the number of a step and the first samples that were drawn at it.
   /// - Throws: `ConfigurationError`, `NonFiniteError`, `FileError`, `TapeError`.
@@ -71,8 +73,9 @@ public struct Alignment {
       : Split(name: "all", train: Array(0..<pairs.count), test: [])
     let train = pairs.pairs(split.train)
     let held = pairs.pairs(split.test)
-    let learned = reward == nil ? try LearnedReward(pairs: train, seed: seed) : nil
-    guard let scored: any SampleReward = reward ?? learned else { throw ConfigurationError("there is no reward") }
+    let named = try reward ?? Rewards.named(configuration.watching.reward)
+    let learned = named == nil ? try LearnedReward(pairs: train, seed: seed) : nil
+    guard let scored = named ?? learned else { throw ConfigurationError("there is no reward to watch") }
     let reference = Denoiser(start.model)
     let policy = Denoiser(try start.model.copy())
     let watch = try AlignmentWatch(
@@ -104,7 +107,7 @@ extension SamplePairs {
   }
 
   /// The same pairs with the class numbers of a model; without classes where the model has none.
-  func naming(_ names: [String]) -> SamplePairs {
+  package func naming(_ names: [String]) -> SamplePairs {
     var copy = self
     let numbers = samples.classNames.map { names.firstIndex(of: $0) ?? DiffusionModel.noClass }
     let classes = names.isEmpty ? [] : samples.classes.map { $0 < 0 ? $0 : numbers[$0] }
