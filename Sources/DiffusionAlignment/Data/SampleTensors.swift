@@ -114,9 +114,14 @@ enum SampleTensors {
 extension SampleSet {
   /// The samples as a safetensors file: `x` as `[n, h, w, c]`, or `[n, d]` for points, and the integers
   /// `classes` with their names in the metadata. `SampleReader` reads the same set back.
+  public func bytes() throws(DataError) -> [UInt8] { try writer().bytes() }
+
+  /// The same at a path.
   ///
   /// - Throws: `DataError` when it cannot be written.
-  public func write(to path: String) throws(DataError) {
+  public func write(to path: String) throws(DataError) { try writer().write(to: path) }
+
+  private func writer() throws(DataError) -> SafeTensorsWriter {
     var writer = SafeTensorsWriter(metadata: ["format": "penchant samples"])
     if !classes.isEmpty {
       writer.metadata[SampleTensors.classNames] =
@@ -125,6 +130,6 @@ extension SampleSet {
     }
     let sides = shape.isPoint ? [shape.channels] : [shape.height, shape.width, shape.channels]
     try writer.add(SampleTensors.samples, shape: [count] + sides, values)
-    try writer.write(to: path)
+    return writer
   }
 }

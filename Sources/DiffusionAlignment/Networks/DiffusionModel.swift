@@ -44,20 +44,20 @@ public final class DiffusionModel {
     var layout = ParameterLayout()
     let network = try Self.network(configuration.network, shape, classNames.count, &layout)
     try self.init(
-      configuration, shape, classNames, network, NoiseSchedule(configuration.schedule),
-      ParameterStore(layout, seed: seed))
+      configuration, shape: shape, classNames: classNames, network: network, store: ParameterStore(layout, seed: seed))
   }
 
-  private init(
-    _ configuration: ModelConfiguration, _ shape: SampleShape, _ classNames: [String], _ network: any NoiseNetwork,
-    _ schedule: NoiseSchedule, _ store: ParameterStore
+  /// A model with a network and numbers made elsewhere.
+  package init(
+    _ configuration: ModelConfiguration, shape: SampleShape, classNames: [String] = [], network: any NoiseNetwork,
+    store: ParameterStore
   ) throws {
     try configuration.validate()
+    schedule = try NoiseSchedule(configuration.schedule)
     self.configuration = configuration
     self.shape = shape
     self.classNames = classNames
     self.network = network
-    self.schedule = schedule
     self.store = store
   }
 
