@@ -30,6 +30,7 @@ let package = Package(
         .product(name: "PenchantTrain", package: "penchant"),
         .product(name: "PreferenceModels", package: "penchant"),
         .product(name: "SequentialRecommenders", package: "penchant"),
+        .product(name: "DiffusionAlignment", package: "penchant"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/KernelBench"),

@@ -3,10 +3,10 @@ import Foundation
 extension DoubleInterpreter {
   /// Loss and gradient over pairs of noise predictions, as the sum of squares says them.
   static func diffusionPreference(
-    _ eps: [Double], _ reference: [Double], _ noise: [Double], _ weights: [Double]?, _ s: [Int], _ r: [Float]
+    _ eps: [Double], _ reference: [Double], _ noise: [Double], _ weights: [Double]?, _ s: [Int], _ r: [Double]
   ) -> [[Double]] {
     let (pairs, cols) = (s[0], s[1])
-    let (factor, beta) = (Double(r[0]) / Double(pairs), Double(r[1]))
+    let (factor, beta) = (r[0] / Double(pairs), r[1])
     func error(_ values: [Double], _ row: Int) -> Double {
       (0..<cols).reduce(0) { $0 + pow(values[row * cols + $1] - noise[row * cols + $1], 2) } / Double(cols)
     }

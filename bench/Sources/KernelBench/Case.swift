@@ -37,5 +37,6 @@ extension BenchCase {
   /// Every case, in the order of the table.
   static let all =
     preference + attribute + palette + training + recommenders + em + diffusion
+    + alignment
     + rank + encoder + products
 }
