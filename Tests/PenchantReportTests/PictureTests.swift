@@ -68,7 +68,10 @@ import Testing
 
   @Test(arguments: [0, 1e-300, 1, 1e12, 9e18, 1e25, -1e29, 1e308, .infinity])
   func numbersOfAnySizeAreDrawn(_ value: Double) {
-    for points in [[(value, value)], [(value, 0), (0, 1)], [(value, 1), (value.nextUp, 2)]] {
+    let clouds: [[(x: Double, y: Double)]] = [
+      [(value, value)], [(value, 0), (0, 1)], [(value, 1), (value.nextUp, 2)],
+    ]
+    for points in clouds {
       let svg = Self.chart(points).svg(width: 360)
       #expect(Markup.fault(of: svg) == nil && !svg.contains("nan") && !svg.contains("inf"), "\(value)")
     }

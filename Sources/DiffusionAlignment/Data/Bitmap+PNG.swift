@@ -19,8 +19,8 @@ extension Bitmap {
         file: name, byte: 0, png.isEmpty ? "the file is empty" : "this is not a PNG picture",
         expected: "it starts with the bytes 89 50 4e 47", repair: "convert the picture to PNG")
     }
-    self = try png.withUnsafeBytes { (bytes) throws(DataError) in
-      try Bitmap(decoding: bytes, name: name)
+    self = try png.withUnsafeBufferPointer { (bytes) throws(DataError) in
+      try Bitmap(decoding: UnsafeRawBufferPointer(bytes), name: name)
     }
   }
 

@@ -161,16 +161,7 @@ struct PairCollector {
   ) throws(DataError) -> (values: [Float], shape: SampleShape) {
     switch source {
     case .picture(let path):
-      let picture: Bitmap
-      do {
-        picture = try pictures[path] ?? Bitmap(png: wholeFile(path), name: path)
-      } catch {
-        throw DataError(
-          file: record.file, line: record.line, field: field, "\"\(field)\" cannot be read",
-          expected: "a PNG picture, its path relative to the folder of this file",
-          found: error.description.replacingOccurrences(of: "\n", with: " "))
-      }
-      pictures[path] = picture
+      let picture = try picture(path, field, record)
       return (picture.values, picture.shape)
     case .row(let row):
       guard let blob else { return ([], .point(0)) }
@@ -184,6 +175,23 @@ struct PairCollector {
       }
       layout.scale(&values)
       return (values, shape)
+    }
+  }
+
+  /// The picture of a path, decoded once.
+  private mutating func picture(
+    _ path: String, _ field: String, _ record: JSONRecord
+  ) throws(DataError) -> Bitmap {
+    if let known = pictures[path] { return known }
+    do throws(DataError) {
+      let picture = try Bitmap(png: wholeFile(path), name: path)
+      pictures[path] = picture
+      return picture
+    } catch {
+      throw DataError(
+        file: record.file, line: record.line, field: field, "\"\(field)\" cannot be read",
+        expected: "a PNG picture, its path relative to the folder of this file",
+        found: error.description.replacingOccurrences(of: "\n", with: " "))
     }
   }
 

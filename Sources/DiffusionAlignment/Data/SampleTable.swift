@@ -13,10 +13,12 @@ enum SampleTable {
       else {
         continue
       }
-      let known = try columns ?? SampleColumns(first: text, layout, file: name, line: lines.number)
-      let isFirst = columns == nil
-      columns = known
-      if isFirst, known.names != nil { continue }
+      guard let known = columns else {
+        let first = try SampleColumns(first: text, layout, file: name, line: lines.number)
+        columns = first
+        if first.names == nil { try first.read(text, line: lines.number, into: &values, &labels) }
+        continue
+      }
       try known.read(text, line: lines.number, into: &values, &labels)
     }
     guard let columns, !values.isEmpty else {
@@ -46,14 +48,15 @@ struct SampleColumns {
     separator = [0x09, 0x2C, 0x3B].first { text.utf8.contains($0) } ?? 0x20
     let fields = try Self.fields(text, separator, file, line)
     count = fields.count
-    names = fields.contains { Float($0) != nil } ? nil : fields
-    let named = fields.indices.filter { names != nil && Self.classNames.contains(fields[$0].lowercased()) }
+    let isNames = !fields.contains { Float($0) != nil }
+    names = isNames ? fields : nil
+    let named = fields.indices.filter { isNames && Self.classNames.contains(fields[$0].lowercased()) }
     guard named.count < 2 else {
       throw DataError(
         file: file, line: line, field: fields[named[1]], "two columns are the class",
         expected: "one column \"class\" or \"label\"", found: "found \(quotedList(named.map { fields[$0] }))")
     }
-    let isLast = layout.labelled || names == nil && layout.size.map { fields.count == $0.count + 1 } == true
+    let isLast = layout.labelled || !isNames && layout.size.map { fields.count == $0.count + 1 } == true
     label = named.first ?? (isLast ? fields.count - 1 : nil)
     let width = fields.count - (label == nil ? 0 : 1)
     guard width > 0 else {

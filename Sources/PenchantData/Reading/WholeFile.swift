@@ -17,7 +17,9 @@ private func wholeBytes(_ source: consuming ByteSource, limit: Int) throws(DataE
   var all: [UInt8] = []
   var piece = [UInt8](repeating: 0, count: 1 << 18)
   while true {
-    let got = try piece.withUnsafeMutableBytes { (bytes) throws(DataError) in try source.read(into: bytes) }
+    let got = try piece.withUnsafeMutableBufferPointer { (bytes) throws(DataError) in
+      try source.read(into: UnsafeMutableRawBufferPointer(bytes))
+    }
     guard got > 0 else { return all }
     guard got <= limit - all.count else {
       throw DataError(

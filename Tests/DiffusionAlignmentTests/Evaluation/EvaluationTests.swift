@@ -15,13 +15,13 @@ import Testing
     var rows = (0..<count).map { _ in (0..<width).map { _ in draws.normal() } }
     // Gram-Schmidt over the columns.
     for column in 0..<width {
-      let mean = rows.reduce(0) { $0 + $1[column] } / Double(count)
+      let mean = rows.reduce(0.0) { $0 + $1[column] } / Double(count)
       for row in 0..<count { rows[row][column] -= mean }
       for before in 0..<column {
-        let product = rows.reduce(0) { $0 + $1[column] * $1[before] } / Double(count - 1)
+        let product = rows.reduce(0.0) { $0 + $1[column] * $1[before] } / Double(count - 1)
         for row in 0..<count { rows[row][column] -= product * rows[row][before] }
       }
-      let length = (rows.reduce(0) { $0 + $1[column] * $1[column] } / Double(count - 1)).squareRoot()
+      let length = (rows.reduce(0.0) { $0 + $1[column] * $1[column] } / Double(count - 1)).squareRoot()
       for row in 0..<count { rows[row][column] /= length }
     }
     let values = rows.flatMap { row -> [Float] in
@@ -110,9 +110,14 @@ import Testing
     var slope = fitted.weights.enumerated().map { $0.offset % 3 == 2 ? 0 : ridge * $0.element }
     for row in 0..<samples.count {
       let x = samples[row].map(Double.init) + [1]
-      let powers = (0..<3).map { k in exp((0..<3).reduce(0.0) { $0 + fitted.weights[3 * k + $1] * x[$1] }) }
+      let powers: [Double] = (0..<3).map { k in
+        let w = fitted.weights[3 * k..<3 * k + 3]
+        return exp(zip(w, x).reduce(0.0) { $0 + $1.0 * $1.1 })
+      }
+      let total = powers.reduce(0, +)
       for k in 0..<3 {
-        let error = powers[k] / powers.reduce(0, +) - (samples.classes[row] == k ? 1 : 0)
+        let target = samples.classes[row] == k ? 1.0 : 0.0
+        let error = powers[k] / total - target
         for j in 0..<3 { slope[3 * k + j] += error * x[j] }
       }
     }
