@@ -53,11 +53,15 @@ import Testing
     #expect(dots[1].y == dots[0].y && dots[2].x == dots[0].x)
   }
 
-  @Test func longSeriesAreThinnedEvenly() {
-    let chart = Self.chart((0..<1001).map { (Double($0), 0) }, most: 100)
+  @Test(arguments: [2, 3, 8, 10]) func longSeriesAreThinnedWithoutLosingAMode(_ period: Int) {
+    let chart = Self.chart((0..<4000).map { (Double($0), Double($0 % period)) }, most: 500)
     let shown = chart.shown(chart.series[0])
-    #expect(shown.count <= 100 && shown.count > 80)
-    #expect(Set(zip(shown, shown.dropFirst()).map { $1.x - $0.x }).count == 1)
+    #expect(abs(shown.count - 500) < 5)
+    for mode in 0..<period {
+      let members = shown.count { $0.y == Double(mode) }
+      #expect(abs(members * period - 500) < 100, "mode \(mode) of \(period): \(members)")
+    }
+    #expect(zip(shown, shown.dropFirst()).allSatisfy { $1.x - $0.x < 25 })
   }
 
   @Test func pointsOutsideAreLeftOut() {
