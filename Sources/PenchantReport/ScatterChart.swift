@@ -41,8 +41,14 @@ public struct ScatterChart: Chart {
       guard abs(point.x) < Self.limit, abs(point.y) < Self.limit else { return false }
       return window.map { $0.x.contains(point.x) && $0.y.contains(point.y) } ?? true
     }
-    let step = max(1, (inside.count - 1) / max(1, most) + 1)
-    return stride(from: 0, to: inside.count, by: step).map { inside[$0] }
+    let share = Double(max(1, most)) / Double(max(1, inside.count))
+    guard share < 1 else { return inside }
+    // Every k-th point would see one mode only where modes take turns; multiples of the golden ratio have no
+    // period.
+    let ratio = (5.0.squareRoot() - 1) / 2
+    return inside.indices.filter { (Double($0) * ratio).truncatingRemainder(dividingBy: 1) < share }.map {
+      inside[$0]
+    }
   }
 
   public func svg(width: Double) -> String {

@@ -53,11 +53,15 @@ import Testing
     #expect(dots[1].y == dots[0].y && dots[2].x == dots[0].x)
   }
 
-  @Test func longSeriesAreThinnedEvenly() {
-    let chart = Self.chart((0..<1001).map { (Double($0), 0) }, most: 100)
+  @Test(arguments: [2, 3, 8, 10]) func longSeriesAreThinnedWithoutLosingAMode(_ period: Int) {
+    let chart = Self.chart((0..<4000).map { (Double($0), Double($0 % period)) }, most: 500)
     let shown = chart.shown(chart.series[0])
-    #expect(shown.count <= 100 && shown.count > 80)
-    #expect(Set(zip(shown, shown.dropFirst()).map { $1.x - $0.x }).count == 1)
+    #expect(abs(shown.count - 500) < 5)
+    for mode in 0..<period {
+      let members = shown.count { $0.y == Double(mode) }
+      #expect(abs(members * period - 500) < 100, "mode \(mode) of \(period): \(members)")
+    }
+    #expect(zip(shown, shown.dropFirst()).allSatisfy { $1.x - $0.x < 25 })
   }
 
   @Test func pointsOutsideAreLeftOut() {
@@ -68,7 +72,10 @@ import Testing
 
   @Test(arguments: [0, 1e-300, 1, 1e12, 9e18, 1e25, -1e29, 1e308, .infinity])
   func numbersOfAnySizeAreDrawn(_ value: Double) {
-    for points in [[(value, value)], [(value, 0), (0, 1)], [(value, 1), (value.nextUp, 2)]] {
+    let clouds: [[(x: Double, y: Double)]] = [
+      [(value, value)], [(value, 0), (0, 1)], [(value, 1), (value.nextUp, 2)],
+    ]
+    for points in clouds {
       let svg = Self.chart(points).svg(width: 360)
       #expect(Markup.fault(of: svg) == nil && !svg.contains("nan") && !svg.contains("inf"), "\(value)")
     }

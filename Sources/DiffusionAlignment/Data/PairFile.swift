@@ -75,6 +75,10 @@ public enum PairFile {
         "\(pairs.winners.count) winners, \(pairs.losers.count) losers and \(pairs.weights.count) weights of "
           + "\(set.count) samples")
     }
+    if let ending = [".gz", ".zst", ".bz2"].first(where: path.hasSuffix) {
+      throw DataError(
+        file: path, "lines are written plain", repair: "leave out \(ending), and pack the file afterwards")
+    }
     let blob = (path.hasSuffix(".jsonl") ? String(path.dropLast(6)) : path) + ".safetensors"
     try set.write(to: blob)
     var text =

@@ -40,7 +40,9 @@ public enum SampleReader {
     if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
       return try PictureFolder(path).samples(layout)
     }
-    if path.hasSuffix(".npy") { return try SampleTensors.read(NumPyFile(path), layout) }
+    if path.hasSuffix(".npy") {
+      return try SampleTensors.read(NumPyFile(path), classes: path.dropLast(4) + ".classes.npy", layout)
+    }
     if path.hasSuffix(".safetensors") { return try SampleTensors.read(SafeTensors(path), layout) }
     let bytes = try wholeFile(path)
     let samples = try read(bytes, path == "-" ? "standard input" : path, layout)

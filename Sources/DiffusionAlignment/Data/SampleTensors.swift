@@ -9,17 +9,19 @@ enum SampleTensors {
   /// Metadata: the names of the classes as a JSON list.
   static let classNames = "class_names"
 
-  static func read(_ array: NumPyFile, _ layout: SampleLayout) throws(DataError) -> SampleSet {
+  /// - Parameter classes: the file of the classes, when there is one.
+  static func read(
+    _ array: NumPyFile, classes: String? = nil, _ layout: SampleLayout
+  ) throws(DataError) -> SampleSet {
     let shape = try sampleShape(array.shape, layout, array.file, "shape")
     var values = try array.floats()
     try scale(&values, array.type, rank: array.shape.count, shape, layout, array.file, "shape")
-    let beside = array.file.dropLast(array.file.hasSuffix(".npy") ? 4 : 0) + ".classes.npy"
-    guard FileManager.default.fileExists(atPath: String(beside)) else {
+    guard let classes, FileManager.default.fileExists(atPath: classes) else {
       return SampleSet(shape: shape, values: values)
     }
-    let classes = try NumPyFile(String(beside))
+    let numbers = try NumPyFile(classes)
     return try labelled(
-      shape, values, classes.integers(), of: classes.shape, names: nil, file: classes.file, field: "shape")
+      shape, values, numbers.integers(), of: numbers.shape, names: nil, file: numbers.file, field: "shape")
   }
 
   static func read(_ file: SafeTensors, _ layout: SampleLayout) throws(DataError) -> SampleSet {

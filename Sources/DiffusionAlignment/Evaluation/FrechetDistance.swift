@@ -44,16 +44,23 @@ public struct FrechetDistance: Sendable {
     factor = count <= width ? centred : try Self.factor(centred, width)
   }
 
+  /// Rows of a covariance that are summed together.
+  private static let block = 16
+
   /// `width` rows with the same products as many rows.
   private static func factor(_ rows: [[Double]], _ width: Int) throws -> [[Double]] {
-    // Lower triangle: row i needs columns 0...i.
-    let covariance = try parallelMap(width) { i in
-      var sums = [Double](repeating: 0, count: width)
-      for row in rows {
-        row.withUnsafeBufferPointer { row in
-          let scale = row[i]
-          sums.withUnsafeMutableBufferPointer { sums in
-            for j in 0...i { sums[j] += scale * row[j] }
+    // Blocks of rows of the lower triangle, each in one pass over the samples.
+    let blocks = (width - 1) / block + 1
+    let covariance = try parallelMap(blocks) { number in
+      let places = number * block..<min(width, (number + 1) * block)
+      var sums = [Double](repeating: 0, count: places.count * width)
+      sums.withUnsafeMutableBufferPointer { sums in
+        for row in rows {
+          row.withUnsafeBufferPointer { row in
+            for (part, i) in places.enumerated() {
+              let scale = row[i]
+              for j in 0...i { sums[part * width + j] += scale * row[j] }
+            }
           }
         }
       }

@@ -7,7 +7,7 @@ import PenchantTrain
 public struct LinearClassifier: Sendable, Equatable {
   public let shape: SampleShape
   public let classNames: [String]
-  /// `[classes, shape.count + 1]`; the last column is the intercept.
+  /// `[shape.count + 1, classes]`; the last row holds the intercepts.
   public let weights: [Double]
 
   /// Rows of a partial sum: a fixed number, so that the sum does not depend on threads.
@@ -47,7 +47,7 @@ public struct LinearClassifier: Sendable, Equatable {
         value += part.loss
         for place in gradient.indices { gradient[place] += part.gradient[place] }
       }
-      for place in gradient.indices where place % (width + 1) != width {
+      for place in 0..<width * classes {
         value += ridge / 2 * point[place] * point[place]
         gradient[place] += ridge * point[place]
       }
@@ -66,29 +66,39 @@ public struct LinearClassifier: Sendable, Equatable {
     var loss = 0.0
     var gradient = [Double](repeating: 0, count: weights.count)
     for row in rows {
-      let x = samples[row].map(Double.init)
-      let scores = scores(x, weights, classes)
-      let top = scores.max() ?? 0
-      let total = scores.reduce(0) { $0 + exp($1 - top) }
-      loss += log(total) + top - scores[samples.classes[row]]
-      for number in 0..<classes {
-        let error = exp(scores[number] - top) / total - (number == samples.classes[row] ? 1 : 0)
-        let start = number * (width + 1)
-        gradient.withUnsafeMutableBufferPointer { gradient in
-          for column in 0..<width { gradient[start + column] += error * x[column] }
-          gradient[start + width] += error
+      var errors = scores(samples[row], weights, classes)
+      let target = samples.classes[row]
+      let top = errors.max() ?? 0
+      let total = errors.reduce(0) { $0 + exp($1 - top) }
+      loss += log(total) + top - errors[target]
+      for number in 0..<classes { errors[number] = exp(errors[number] - top) / total }
+      errors[target] -= 1
+      gradient.withUnsafeMutableBufferPointer { gradient in
+        var place = 0
+        for value in samples[row] {
+          let x = Double(value)
+          for number in 0..<classes { gradient[place + number] += x * errors[number] }
+          place += classes
         }
+        for number in 0..<classes { gradient[width * classes + number] += errors[number] }
       }
     }
     return (loss, gradient)
   }
 
-  private static func scores(_ x: [Double], _ weights: [Double], _ classes: Int) -> [Double] {
-    let width = x.count
-    return (0..<classes).map { number in
-      let start = number * (width + 1)
-      return dot(Array(weights[start..<start + width]), x) + weights[start + width]
+  private static func scores(_ sample: ArraySlice<Float>, _ weights: [Double], _ classes: Int) -> [Double] {
+    var scores = Array(weights[sample.count * classes..<(sample.count + 1) * classes])
+    scores.withUnsafeMutableBufferPointer { scores in
+      weights.withUnsafeBufferPointer { weights in
+        var place = 0
+        for value in sample {
+          let x = Double(value)
+          for number in 0..<classes { scores[number] += x * weights[place + number] }
+          place += classes
+        }
+      }
     }
+    return scores
   }
 
   /// The likeliest class of each sample; of equal ones the first.
@@ -99,7 +109,7 @@ public struct LinearClassifier: Sendable, Equatable {
       throw .shape("LinearClassifier", "samples of \(samples.shape), it was fitted to \(shape)")
     }
     return (0..<samples.count).map { row in
-      let scores = Self.scores(samples[row].map(Double.init), weights, classNames.count)
+      let scores = Self.scores(samples[row], weights, classNames.count)
       return scores.indices.max { scores[$0] < scores[$1] } ?? 0
     }
   }

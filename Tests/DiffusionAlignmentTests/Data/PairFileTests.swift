@@ -152,6 +152,9 @@ import Testing
         #expect(again.samples.classNames == set.classNames)
       }
       let broken = SamplePairs(samples: sets[1], winners: [9], losers: [0])
+      expectDataError("w.jsonl.gz", "leave out .gz") {
+        try PairFile.write(broken.pairs([]), to: "\(folder)/w.jsonl.gz")
+      }
       #expect(throws: KernelError.self) { try PairFile.write(broken, to: "\(folder)/x.jsonl") }
     }
   }

@@ -93,6 +93,6 @@ import Testing
     #expect((samples.values.min(), samples.values.max()) == (-1, 1))
     // The mean ink that the specification measured.
     let ink = try PictureReward.ink.scores(samples)
-    #expect(abs(ink.reduce(0, +) / 1797 - 0.305) < 0.001)
+    #expect(abs(ink.reduce(0.0, +) / 1797.0 - 0.305) < 0.001)
   }
 }

@@ -107,18 +107,18 @@ import Testing
     let samples = try ring.samples(300, seed: 8, labelled: true)
     let ridge = 0.7
     let fitted = try LinearClassifier(fitting: samples, ridge: ridge)
-    var slope = fitted.weights.enumerated().map { $0.offset % 3 == 2 ? 0 : ridge * $0.element }
+    // [x, y, 1] × [class]; the intercepts have no ridge.
+    var slope = fitted.weights.enumerated().map { $0.offset < 6 ? ridge * $0.element : 0 }
     for row in 0..<samples.count {
       let x = samples[row].map(Double.init) + [1]
       let powers: [Double] = (0..<3).map { k in
-        let w = fitted.weights[3 * k..<3 * k + 3]
-        return exp(zip(w, x).reduce(0.0) { $0 + $1.0 * $1.1 })
+        exp((0..<3).reduce(0.0) { (sum: Double, j: Int) -> Double in sum + fitted.weights[3 * j + k] * x[j] })
       }
       let total = powers.reduce(0, +)
       for k in 0..<3 {
         let target = samples.classes[row] == k ? 1.0 : 0.0
         let error = powers[k] / total - target
-        for j in 0..<3 { slope[3 * k + j] += error * x[j] }
+        for j in 0..<3 { slope[3 * j + k] += error * x[j] }
       }
     }
     #expect(slope.allSatisfy { abs($0) < 1e-3 }, "\(slope)")

@@ -10,6 +10,7 @@ let package = Package(
     .target(
       name: "FuzzReaders",
       dependencies: [
+        .product(name: "DiffusionAlignment", package: "penchant"),
         .product(name: "PenchantData", package: "penchant"),
         .product(name: "PenchantLanguage", package: "penchant"),
         .product(name: "PenchantTrain", package: "penchant"),
