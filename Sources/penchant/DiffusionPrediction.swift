@@ -17,7 +17,7 @@ struct DiffusionPrediction {
     var probability: Double
   }
 
-  func run() throws {
+  func answer() throws {
     guard let aligned = try AlignedModel(model, run) else {
       throw ConfigurationError(
         "\(run.path) is a model that draws and was never aligned: it prefers nothing\n"

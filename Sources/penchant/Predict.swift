@@ -101,7 +101,7 @@ struct Predict: ParsableCommand {
     case .bradleyTerry(let model): try eachLine { try answer($0, $1, line: $2, model) }
     case .prefPalette(let model): try eachLine { try answer($0, $1, line: $2, model) }
     case .diffusion(let model, let run):
-      try DiffusionPrediction(model: model, run: run, data: data, form: pictures.form ?? SampleForm()).run()
+      try DiffusionPrediction(model: model, run: run, data: data, form: pictures.form ?? SampleForm()).answer()
     case .lcpo(let model): try answerLines { try LabelAnswer($0, file: data, line: $1, model) }
     case .recommender(let model, _):
       let answers = RecommenderAnswers(

@@ -10,8 +10,10 @@ import Testing
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       return Double(state >> 11) * 0x1p-53
     }
-    return (0..<count).map { place in
-      [Double(place % 2 * 2 - 1) + 0.4 * (unit() - 0.5), Double(place / 2 % 2 * 2 - 1) + 0.4 * (unit() - 0.5)]
+    return (0..<count).map { (place: Int) -> [Double] in
+      let x = Double(place % 2 * 2 - 1)
+      let y = Double(place / 2 % 2 * 2 - 1)
+      return [x + 0.4 * (unit() - 0.5), y + 0.4 * (unit() - 0.5)]
     }
   }
 

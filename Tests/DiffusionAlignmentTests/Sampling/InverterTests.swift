@@ -24,6 +24,16 @@ struct RingPredictor: NoisePredictor {
   }
 }
 
+/// Rows moved between levels.
+private func moved(_ x: [Float], _ eps: [Float], from: Double, to: Double) throws -> [Float] {
+  let rows = x.count / 2
+  let levels = (from: [Double](repeating: from, count: rows), to: [Double](repeating: to, count: rows))
+  var out = x
+  var span = out.mutableSpan
+  try ddimMove(from: levels.from.span, to: levels.to.span, x.span, eps: eps.span, into: &span)
+  return out
+}
+
 @Suite struct InverterTests {
   private static func configuration(
     _ change: (inout InversionConfiguration) -> Void = { _ in }
@@ -96,10 +106,7 @@ struct RingPredictor: NoisePredictor {
     let levels = ([top] + sources.reversed()).map(predictor.schedule.level)
     for (time, (from, to)) in zip([top] + sources.reversed(), zip(levels, levels.dropFirst())) {
       let eps = try predictor.noise(in: back, times: [Int](repeating: time, count: count), classes: [])
-      let now = back
-      var span = back.mutableSpan
-      try ddimMove(
-        [DDIMMove](repeating: DDIMMove(from: from, to: to), count: count), now.span, eps: eps.span, into: &span)
+      back = try moved(back, eps, from: from, to: to)
     }
     let apart = zip(back, x).reduce(0.0) { $0 + pow(Double($1.0 - $1.1), 2) } / Double(count)
     let size = latents.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(latents.count)
@@ -113,15 +120,8 @@ struct RingPredictor: NoisePredictor {
     let x = normals(400, "x")
     let eps = normals(400, "eps")
     for (from, to) in [(1, 101), (501, 999), (999, 0), (300, 301)] {
-      func moved(_ x: [Float], _ from: Int, _ to: Int) throws -> [Float] {
-        var out = x
-        var span = out.mutableSpan
-        try ddimMove(
-          from: [Double](repeating: schedule.level(from), count: 200).span,
-          to: [Double](repeating: schedule.level(to), count: 200).span, x.span, eps: eps.span, into: &span)
-        return out
-      }
-      let back = try moved(moved(x, from, to), to, from)
+      let (a, b) = (schedule.level(from), schedule.level(to))
+      let back = try moved(moved(x, eps, from: a, to: b), eps, from: b, to: a)
       let scale = Float(max(1, (schedule.level(from) / schedule.level(to)).squareRoot()))
       #expect(zip(back, x).allSatisfy { abs($0 - $1) < 1e-6 * 8 * scale }, "\(from) to \(to)")
     }
@@ -137,11 +137,7 @@ struct RingPredictor: NoisePredictor {
       let next = [Int](repeating: target, count: 50)
       let eps = try predictor.noise(in: x, times: times, classes: [])
       let before = try predictor.estimates(of: x, times: times, classes: [])
-      let now = x
-      var span = x.mutableSpan
-      try ddimMove(
-        from: times.map(predictor.schedule.level).span, to: next.map(predictor.schedule.level).span, now.span,
-        eps: eps.span, into: &span)
+      x = try moved(x, eps, from: predictor.schedule.level(time), to: predictor.schedule.level(target))
       let after = try predictor.estimates(of: x, times: next, classes: [])
       let new = try predictor.noise(in: x, times: next, classes: [])
       let ratio = Float(predictor.schedule.noiseToSignal(target))
