@@ -45,14 +45,17 @@ private enum Exact {
 private func run(_ s: GroupNormShape, _ inputs: [[Float]]) throws -> (
   y: [Float], mean: [Float], rstd: [Float]
 ) {
-  var y = inputs[0]
+  let (x, gain, bias) = (inputs[0], inputs[1], inputs[2])
+  let film: [Float]? = inputs.count > 3 ? inputs[3] : nil
+  var y = x
   var mean = [Float](repeating: .nan, count: s.pictures * s.groups)
   var rstd = mean
   do {
-    var (ys, means, rstds) = (y.mutableSpan, mean.mutableSpan, rstd.mutableSpan)
+    var ys = y.mutableSpan
+    var means = mean.mutableSpan
+    var rstds = rstd.mutableSpan
     try groupNorm(
-      s, inputs[0].span, gain: inputs[1].span, bias: inputs[2].span,
-      film: inputs.count > 3 ? inputs[3].span : nil, into: &ys, mean: &means, rstd: &rstds)
+      s, x.span, gain: gain.span, bias: bias.span, film: film?.span, into: &ys, mean: &means, rstd: &rstds)
   }
   return (y, mean, rstd)
 }
@@ -60,11 +63,12 @@ private func run(_ s: GroupNormShape, _ inputs: [[Float]]) throws -> (
 private func gradient(_ s: GroupNormShape, _ inputs: [[Float]], _ dy: [Float], through: [Float]? = nil) throws
   -> GroupNormGradient
 {
-  let forward = try run(s, inputs)
+  let (_, mean, rstd) = try run(s, inputs)
+  let (x, gain, bias) = (inputs[0], inputs[1], inputs[2])
+  let film: [Float]? = inputs.count > 3 ? inputs[3] : nil
   return try groupNormGradient(
-    s, inputs[0].span, gain: inputs[1].span, bias: inputs[2].span,
-    film: inputs.count > 3 ? inputs[3].span : nil,
-    mean: forward.mean.span, rstd: forward.rstd.span, upstream: dy.span, throughX: through?.span)
+    s, x.span, gain: gain.span, bias: bias.span, film: film?.span, mean: mean.span, rstd: rstd.span,
+    upstream: dy.span, throughX: through?.span)
 }
 
 extension OpCase {
@@ -168,7 +172,9 @@ extension OpCase {
       let (x, ones) = ([Float](repeating: 0, count: 12), [Float](repeating: 1, count: 6))
       var (y, mean, rstd) = (x, [Float](repeating: 0, count: 3), [Float](repeating: 0, count: 3))
       #expect(throws: KernelError.self) {
-        var (ys, means, rstds) = (y.mutableSpan, mean.mutableSpan, rstd.mutableSpan)
+        var ys = y.mutableSpan
+        var means = mean.mutableSpan
+        var rstds = rstd.mutableSpan
         try groupNorm(s, x.span, gain: ones.span, bias: ones.span, into: &ys, mean: &means, rstd: &rstds)
       }
       (y, mean, rstd) = ([], [], [])

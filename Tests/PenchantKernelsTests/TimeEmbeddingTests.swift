@@ -13,8 +13,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [2, 3, 16, 65, 320], [0.0, 0.5], [true, false])
-  func matchesTheFormula(_ width: Int, _ shift: Double, _ cosineFirst: Bool) throws {
+  @Test(arguments: [2, 3, 16, 65, 320], [(0.0, true), (0.0, false), (0.5, true), (0.5, false)])
+  func matchesTheFormula(_ width: Int, _ form: (shift: Double, cosineFirst: Bool)) throws {
+    let (shift, cosineFirst) = form
     let times = [0, 1, 999, -20, 0.5, 1e6]
     let y = try embedded(times, width, shift: shift, cosineFirst: cosineFirst)
     let half = width / 2
@@ -46,9 +47,10 @@ import Testing
     #expect(throws: KernelError.self) { try embedded([1], 4, period: 0) }
     #expect(throws: KernelError.self) { try embedded([1], 4, period: -.infinity) }
     #expect(throws: KernelError.self) {
+      let times = [1.0]
       var y: [Float] = [0]
       var span = y.mutableSpan
-      try timeEmbedding([1.0].span, width: 2, into: &span)
+      try timeEmbedding(times.span, width: 2, into: &span)
     }
   }
 }

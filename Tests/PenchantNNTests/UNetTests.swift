@@ -99,9 +99,10 @@ struct UNetTests {
         for _ in 0..<60 {
           let classes = (0..<batch).map { _ in UInt32(draw.below(2)) }
           let noise = draw.floats(batch * 64, -1.7...1.7)
-          let clean = classes.flatMap { c in (0..<64).map { ($0 / 8 + $0 * Int(c)) % 2 == 0 ? Float(1) : -1 }
+          let clean: [Float] = classes.flatMap { c in
+            (0..<64).map { pixel in (pixel / 8 + pixel * Int(c)) % 2 == 0 ? 1 : -1 }
           }
-          try step.set(x, to: zip(clean, noise).map { 0.6 * $0 + 0.8 * $1 })
+          try step.set(x, to: zip(clean, noise).map { (a: Float, b: Float) in 0.6 * a + 0.8 * b })
           try step.set(target, to: noise)
           try step.set(waves, to: network.time.waves([Double](repeating: 400, count: batch)))
           try step.set(ids, to: classes)

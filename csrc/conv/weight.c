@@ -121,6 +121,7 @@ static void sum_block(void *context, size_t out)
 size_t pn_conv2d_grad_weight_workspace(const pn_conv_shape *shape)
 {
     if (pn_conv_check(shape) != PN_OK) return SIZE_MAX;
+    if (shape->out == 0) return 0;
     const struct conv_pass pass = pn_conv_forward(shape);
     size_t partials;
     return pn_max(workspace_for(shape, pn_team_size(), &partials),
