@@ -15,18 +15,24 @@ struct job {
     bool add;
     const float *x, *weight, *bias;
     float *y;
-    size_t strips;      /* of the kernel: vectors of `out` columns */
+    size_t strips;                    /* of the kernel: vectors of `out` columns */
     size_t group_floats, part_floats; /* of the packed kernel */
-    size_t chunks;      /* of columns */
+    size_t chunks;                    /* of columns */
     size_t task_runs, part_tasks;
     float *packed, *lines;
     size_t line_floats; /* a member */
 };
 
 /* An odd number of vectors, so that strips do not share cache sets. */
-static size_t strip_floats(const struct job *job, size_t products) { return (products | 1) * job->kernels->lanes; }
+static size_t strip_floats(const struct job *job, size_t products)
+{
+    return (products | 1) * job->kernels->lanes;
+}
 
-static size_t part_products(const struct conv_part *part) { return part->y.taps * part->x.taps; }
+static size_t part_products(const struct conv_part *part)
+{
+    return part->y.taps * part->x.taps;
+}
 
 static struct job plan(const struct conv_pass *pass)
 {
@@ -39,7 +45,8 @@ static struct job plan(const struct conv_pass *pass)
     job.line_floats = pn_ceil_div(pn_conv_line_floats(pass) * sizeof(float), ALIGN) * ALIGN / sizeof(float);
     job.chunks = pn_ceil_div(pass->out, CHUNK);
 
-    const size_t run_work = pn_max(runs.lines * runs.columns * part_products(&part) * pass->in, 1) * pn_min(CHUNK, pass->out);
+    const size_t run_work =
+        pn_max(runs.lines * runs.columns * part_products(&part) * pass->in, 1) * pn_min(CHUNK, pass->out);
     const size_t enough = pn_ceil_div(runs.count * job.chunks * pn_conv_parts(pass), TASKS);
     job.task_runs = pn_max(pn_max(TASK_WORK / run_work, 1), enough);
     job.part_tasks = pn_ceil_div(runs.count, job.task_runs) * job.chunks;
@@ -73,11 +80,12 @@ static void pack(void *context, size_t block)
     for (size_t u = 0; u < part.x.taps; ++u)
         for (size_t t = 0; t < part.y.taps; ++t, to += channels * lanes) {
             const size_t row = (size_t)((ptrdiff_t)part.y.tap + (ptrdiff_t)t * pass->tap_step);
-            const size_t tap = row * pass->kernel + (size_t)((ptrdiff_t)part.x.tap + (ptrdiff_t)u * pass->tap_step);
+            const size_t tap =
+                row * pass->kernel + (size_t)((ptrdiff_t)part.x.tap + (ptrdiff_t)u * pass->tap_step);
             if (pass->tap_step > 0) /* weight [out, taps, in] */
-                job->kernels->strip_transpose(channels, columns,
-                                              job->weight + (column * taps + tap) * pass->in + g * pass->group,
-                                              taps * pass->in, to, lanes);
+                job->kernels->strip_transpose(
+                    channels, columns, job->weight + (column * taps + tap) * pass->in + g * pass->group,
+                    taps * pass->in, to, lanes);
             else /* weight [in, taps, out] of this pass */
                 job->kernels->strips_copy(channels, columns,
                                           job->weight + (g * pass->group * taps + tap) * pass->out + column,
@@ -86,8 +94,8 @@ static void pack(void *context, size_t block)
 }
 
 /* One run, one group of channels, columns first ... first + columns - 1 of y. */
-static void multiply(const struct job *job, const struct conv_part *part, const struct conv_line *line, size_t g,
-                     const float *operand, const float *strips, size_t first, size_t columns)
+static void multiply(const struct job *job, const struct conv_part *part, const struct conv_line *line,
+                     size_t g, const float *operand, const float *strips, size_t first, size_t columns)
 {
     const struct conv_pass *pass = &job->pass;
     const struct pn_gemm_kernels *kernels = job->kernels;
@@ -118,7 +126,8 @@ static void task(void *context, size_t index, size_t member)
     const struct conv_part part = pn_conv_part(pass, p);
     const struct conv_runs runs = pn_conv_runs(pass, &part);
     const size_t first = place % job->chunks * CHUNK, columns = pn_min(CHUNK, pass->out - first);
-    const size_t begin = place / job->chunks * job->task_runs, end = pn_min(begin + job->task_runs, runs.count);
+    const size_t begin = place / job->chunks * job->task_runs,
+                 end = pn_min(begin + job->task_runs, runs.count);
     float *operand = job->lines + member * job->line_floats;
     for (size_t g = 0; g < pass->groups; ++g)
         for (size_t r = begin; r < end; ++r) {
@@ -135,7 +144,8 @@ static pn_status run(struct job *job, void *workspace, size_t workspace_bytes)
     if (!workspace || workspace_bytes < workspace_for(pass, 1)) return PN_EWORKSPACE;
     const size_t skip = (ALIGN - (uintptr_t)workspace % ALIGN) % ALIGN;
     job->packed = (float *)((char *)workspace + skip);
-    job->lines = job->packed + pn_ceil_div(parts * job->part_floats * sizeof(float), ALIGN) * ALIGN / sizeof(float);
+    job->lines =
+        job->packed + pn_ceil_div(parts * job->part_floats * sizeof(float), ALIGN) * ALIGN / sizeof(float);
     const size_t used = (size_t)((char *)job->lines - (char *)workspace);
     const size_t members = (workspace_bytes - used) / (job->line_floats * sizeof(float));
     const pn_status status = pn_team_for(parts * pass->groups * job->strips, pack, job);
@@ -150,8 +160,8 @@ size_t pn_conv2d_workspace(const pn_conv_shape *shape)
     return workspace_for(&pass, pn_team_size());
 }
 
-pn_status pn_conv2d_f32(const pn_conv_shape *shape, bool add, const float *x, const float *weight, const float *bias,
-                        float *y, void *workspace, size_t workspace_bytes)
+pn_status pn_conv2d_f32(const pn_conv_shape *shape, bool add, const float *x, const float *weight,
+                        const float *bias, float *y, void *workspace, size_t workspace_bytes)
 {
     const pn_status status = pn_conv_check(shape);
     if (status != PN_OK) return status;

@@ -11,7 +11,8 @@
 size_t pn_conv_extent(size_t pixels, size_t kernel, size_t stride, size_t padding)
 {
     size_t padded;
-    if (kernel == 0 || stride == 0 || !pn_add_size(pixels, padding, &padded) || !pn_add_size(padded, padding, &padded))
+    if (kernel == 0 || stride == 0 || !pn_add_size(pixels, padding, &padded) ||
+        !pn_add_size(padded, padding, &padded))
         return 0;
     return padded < kernel ? 0 : (padded - kernel) / stride + 1;
 }
@@ -54,10 +55,18 @@ static void cut_channels(struct conv_pass *pass)
 struct conv_pass pn_conv_forward(const pn_conv_shape *s)
 {
     struct conv_pass pass = {
-        .pictures = s->pictures, .in_height = s->height, .in_width = s->width, .in = s->in,
+        .pictures = s->pictures,
+        .in_height = s->height,
+        .in_width = s->width,
+        .in = s->in,
         .out_height = pn_conv_extent(s->height, s->kernel, s->stride, s->padding),
-        .out_width = pn_conv_extent(s->width, s->kernel, s->stride, s->padding), .out = s->out,
-        .kernel = s->kernel, .padding = s->padding, .step = s->stride, .spacing = 1, .tap_step = 1,
+        .out_width = pn_conv_extent(s->width, s->kernel, s->stride, s->padding),
+        .out = s->out,
+        .kernel = s->kernel,
+        .padding = s->padding,
+        .step = s->stride,
+        .spacing = 1,
+        .tap_step = 1,
         .short_line = TILE_ROWS,
     };
     cut_channels(&pass);
@@ -68,16 +77,28 @@ struct conv_pass pn_conv_backward(const pn_conv_shape *s)
 {
     const struct conv_pass forward = pn_conv_forward(s);
     struct conv_pass pass = {
-        .pictures = s->pictures, .in_height = forward.out_height, .in_width = forward.out_width, .in = s->out,
-        .out_height = s->height, .out_width = s->width, .out = s->in,
-        .kernel = s->kernel, .padding = s->padding, .step = 1, .spacing = s->stride,
-        .tap_step = -(ptrdiff_t)s->stride, .short_line = TILE_ROWS,
+        .pictures = s->pictures,
+        .in_height = forward.out_height,
+        .in_width = forward.out_width,
+        .in = s->out,
+        .out_height = s->height,
+        .out_width = s->width,
+        .out = s->in,
+        .kernel = s->kernel,
+        .padding = s->padding,
+        .step = 1,
+        .spacing = s->stride,
+        .tap_step = -(ptrdiff_t)s->stride,
+        .short_line = TILE_ROWS,
     };
     cut_channels(&pass);
     return pass;
 }
 
-static size_t remainders(const struct conv_pass *pass) { return pn_min(pass->spacing, pass->kernel); }
+static size_t remainders(const struct conv_pass *pass)
+{
+    return pn_min(pass->spacing, pass->kernel);
+}
 
 size_t pn_conv_parts(const struct conv_pass *pass)
 {
@@ -103,7 +124,8 @@ static struct conv_axis axis(const struct conv_pass *pass, size_t outputs, size_
 struct conv_part pn_conv_part(const struct conv_pass *pass, size_t index)
 {
     const size_t r = remainders(pass);
-    return (struct conv_part){ axis(pass, pass->out_height, index / r), axis(pass, pass->out_width, index % r) };
+    return (struct conv_part){ axis(pass, pass->out_height, index / r),
+                               axis(pass, pass->out_width, index % r) };
 }
 
 struct conv_runs pn_conv_runs(const struct conv_pass *pass, const struct conv_part *part)
@@ -141,13 +163,13 @@ size_t pn_conv_line_floats(const struct conv_pass *pass)
     const struct conv_runs runs = pn_conv_runs(pass, &part);
     /* Another part may have longer runs, but none above CONV_RUN. */
     const size_t outputs = pn_max(pn_min(part.x.outputs, CONV_RUN), 1);
-    const size_t columns = runs.apart ? runs.lines * runs.columns * part.x.taps
-                                      : (outputs - 1) * pass->step + part.x.taps;
+    const size_t columns =
+        runs.apart ? runs.lines * runs.columns * part.x.taps : (outputs - 1) * pass->step + part.x.taps;
     return columns * part.y.taps * pass->group + BEHIND;
 }
 
-/* Columns first ... first + count - 1 of one input row, or zeros: [count] pieces of `channels`, `apart` floats from one
- * to the next. */
+/* Columns first ... first + count - 1 of one input row, or zeros: [count] pieces of `channels`, `apart`
+ * floats from one to the next. */
 PN_CLONES static void copy_columns(size_t count, size_t channels, ptrdiff_t first, size_t width, size_t pixel,
                                    size_t apart, const float *restrict row, float *restrict to)
 {
@@ -177,8 +199,8 @@ static size_t gather_line(const struct conv_pass *pass, const struct conv_part *
         if (channels > 0 && y >= 0 && (size_t)y < pass->in_height)
             row = x + (picture * pass->in_height + (size_t)y) * pass->in_width * pass->in + g * pass->group;
         for (size_t b = 0; b < blocks; ++b)
-            copy_columns(columns, channels, part->x.in + (ptrdiff_t)((column + b) * pass->step), pass->in_width,
-                         pass->in, between, row, to + (b * columns * taps + t) * channels);
+            copy_columns(columns, channels, part->x.in + (ptrdiff_t)((column + b) * pass->step),
+                         pass->in_width, pass->in, between, row, to + (b * columns * taps + t) * channels);
     }
     return blocks * columns * between;
 }

@@ -2,18 +2,20 @@
  *
  * Letters: T taps of the kernel along an axis, G channels of a group.
  *
- * The inputs of one output pixel are T x T patches of G channels. For a line of output pixels they are copied once as
- * [columns][T rows][G], so that the T * T * G inputs of an output lie behind each other and neighbours share columns:
- * a matrix with overlapping rows, T times the picture instead of the T * T times of an unfolded one. Lines too short for
- * a tile of the products get columns of their own for every output, so that several lines make one matrix. */
+ * The inputs of one output pixel are T x T patches of G channels. For a line of output pixels they are copied
+ * once as [columns][T rows][G], so that the T * T * G inputs of an output lie behind each other and
+ * neighbours share columns: a matrix with overlapping rows, T times the picture instead of the T * T times of
+ * an unfolded one. Lines too short for a tile of the products get columns of their own for every output, so
+ * that several lines make one matrix. */
 #ifndef PN_CONV_LINES_H
 #define PN_CONV_LINES_H
 
 #include "../gemm/block.h"
 #include "penchant/conv.h"
 
-/* One axis of a part. A part is the outputs of a picture that are computed together. Forward it is all of them; the
- * gradient of the input has a part for each remainder of (row, column) by the stride, because other taps hit it. */
+/* One axis of a part. A part is the outputs of a picture that are computed together. Forward it is all of
+ * them; the gradient of the input has a part for each remainder of (row, column) by the stride, because other
+ * taps hit it. */
 struct conv_axis {
     size_t outputs, first; /* how many, and the first in the picture; the next one is `spacing` further */
     ptrdiff_t in;          /* the input that the first tap of the first output reads */

@@ -18,21 +18,30 @@ struct job {
     struct conv_part part;
     struct conv_runs runs;
     const float *dy, *x;
-    size_t slabs;  /* of CHANNELS output channels */
-    size_t chunks; /* of runs: a partial sum each */
-    size_t row;    /* floats of a row of a partial sum: all groups, each padded to whole vectors */
+    size_t slabs;    /* of CHANNELS output channels */
+    size_t chunks;   /* of runs: a partial sum each */
+    size_t row;      /* floats of a row of a partial sum: all groups, each padded to whole vectors */
     float *partials; /* [chunks, out, row] */
     float *lines;
     size_t line_floats;
     float *dweight;
 };
 
-static size_t padded(size_t n) { return pn_ceil_div(n, PN_LANES_MAX) * PN_LANES_MAX; }
+static size_t padded(size_t n)
+{
+    return pn_ceil_div(n, PN_LANES_MAX) * PN_LANES_MAX;
+}
 
-static size_t taps(const struct job *job) { return job->pass.kernel * job->pass.kernel; }
+static size_t taps(const struct job *job)
+{
+    return job->pass.kernel * job->pass.kernel;
+}
 
 /* Where group g begins in a row of a partial sum. */
-static size_t group_at(const struct job *job, size_t g) { return g * padded(taps(job) * job->pass.group); }
+static size_t group_at(const struct job *job, size_t g)
+{
+    return g * padded(taps(job) * job->pass.group);
+}
 
 static struct job plan(const pn_conv_shape *shape)
 {
@@ -42,7 +51,8 @@ static struct job plan(const pn_conv_shape *shape)
     job.runs = pn_conv_runs(&job.pass, &job.part);
     job.slabs = pn_ceil_div(job.pass.out, CHANNELS);
     job.row = group_at(&job, job.pass.groups);
-    job.line_floats = pn_ceil_div(pn_conv_line_floats(&job.pass) * sizeof(float), ALIGN) * ALIGN / sizeof(float);
+    job.line_floats =
+        pn_ceil_div(pn_conv_line_floats(&job.pass) * sizeof(float), ALIGN) * ALIGN / sizeof(float);
     /* Enough for a few threads, as long as a sum is worth its own partial. */
     const size_t cells = job.slabs * job.pass.groups;
     const size_t run_work = pn_max(job.runs.lines * job.runs.columns * job.row, 1) * pn_max(job.pass.out, 1);
@@ -61,8 +71,8 @@ static size_t workspace_for(const pn_conv_shape *shape, size_t members, size_t *
 }
 
 /* Adds (or sets, with `set`) what one line says about output channels first ... first + channels - 1. */
-static void multiply(const struct job *job, const struct conv_line *line, size_t columns, const float *operand,
-                     size_t first, size_t channels, bool set, float *sum)
+static void multiply(const struct job *job, const struct conv_line *line, size_t columns,
+                     const float *operand, size_t first, size_t channels, bool set, float *sum)
 {
     const struct pn_gemm_kernels *kernels = job->kernels;
     const struct pn_gemm_vectors b = { operand, kernels->lanes, line->stride, false };
@@ -70,7 +80,10 @@ static void multiply(const struct job *job, const struct conv_line *line, size_t
     for (size_t panel = 0; panel < panels; ++panel) {
         const size_t i = panel * channels / panels, rows = (panel + 1) * channels / panels - i;
         const struct pn_tile_out out = {
-            .c = sum + i * job->row, .ldc = job->row, .alpha = 1, .beta = set ? 0 : 1,
+            .c = sum + i * job->row,
+            .ldc = job->row,
+            .alpha = 1,
+            .beta = set ? 0 : 1,
         };
         /* Whole vectors: the padding of a row takes what lies behind the operand, and nobody reads it. */
         pn_gemm_tiles(kernels, kernels->by_columns[rows - 1], padded(columns), line->pixels,
@@ -85,17 +98,19 @@ static void task(void *context, size_t index, size_t member)
     const size_t chunk = index / job->slabs / job->pass.groups;
     const size_t first = slab * CHANNELS, channels = pn_min(CHANNELS, job->pass.out - first);
     const size_t columns = taps(job) * pn_conv_channels(&job->pass, g);
-    const size_t begin = chunk * job->runs.count / job->chunks, end = (chunk + 1) * job->runs.count / job->chunks;
+    const size_t begin = chunk * job->runs.count / job->chunks,
+                 end = (chunk + 1) * job->runs.count / job->chunks;
     float *operand = job->lines + member * job->line_floats;
     float *sum = job->partials + (chunk * job->pass.out + first) * job->row + group_at(job, g);
     for (size_t r = begin; r < end; ++r) {
-        const struct conv_line line = pn_conv_gather(&job->pass, &job->part, &job->runs, r, g, job->x, operand);
+        const struct conv_line line =
+            pn_conv_gather(&job->pass, &job->part, &job->runs, r, g, job->x, operand);
         multiply(job, &line, columns, operand, first, channels, r == begin, sum);
     }
 }
 
-/* Partials of one output channel, added in order and put in the order of the kernel: from [group][v][u][channel of the
- * group] to [u][v][channel]. */
+/* Partials of one output channel, added in order and put in the order of the kernel: from
+ * [group][v][u][channel of the group] to [u][v][channel]. */
 PN_CLONES static void add_partials(const struct job *job, size_t out, float *restrict dweight)
 {
     const size_t k = job->pass.kernel, stride = job->pass.out * job->row;
@@ -146,12 +161,13 @@ static pn_status kernel_gradient(const pn_conv_shape *shape, const float *dy, co
     job.partials = (float *)((char *)workspace + skip);
     job.lines = (float *)((char *)workspace + skip + partials);
     const size_t members = (workspace_bytes - skip - partials) / (job.line_floats * sizeof(float));
-    const pn_status status = pn_team_for_members(job.slabs * job.pass.groups * job.chunks, members, task, &job);
+    const pn_status status =
+        pn_team_for_members(job.slabs * job.pass.groups * job.chunks, members, task, &job);
     return status == PN_OK ? pn_team_for(job.pass.out, sum_block, &job) : status;
 }
 
-pn_status pn_conv2d_grad_weight_f32(const pn_conv_shape *shape, const float *dy, const float *x, float *dweight,
-                                    float *dbias, void *workspace, size_t workspace_bytes)
+pn_status pn_conv2d_grad_weight_f32(const pn_conv_shape *shape, const float *dy, const float *x,
+                                    float *dweight, float *dbias, void *workspace, size_t workspace_bytes)
 {
     pn_status status = pn_conv_check(shape);
     if (status != PN_OK) return status;

@@ -51,10 +51,11 @@ struct pn_gemm_vectors {
     bool cold;           /* in place and not used yet: every tile asks for the columns of the next one */
 };
 
-/* Some rows times `columns` columns with one block of k: `tiles` are those of the rows, a and a_stride as in pn_tile. The
- * tiles share out the rows that come next. */
+/* Some rows times `columns` columns with one block of k: `tiles` are those of the rows, a and a_stride as in
+ * pn_tile. The tiles share out the rows that come next. */
 void pn_gemm_tiles(const struct pn_gemm_kernels *kernels, pn_tile *const tiles[], size_t columns, size_t k,
-                   const float *a, size_t a_stride, struct pn_gemm_vectors b, const struct pn_tile_out *first);
+                   const float *a, size_t a_stride, struct pn_gemm_vectors b,
+                   const struct pn_tile_out *first);
 
 /* Strips first ... first + count - 1 of the packed form of op(B), every block of k. */
 void pn_gemm_pack_strips(const struct pn_gemm_kernels *kernels, bool transposed, size_t n, size_t k, const float *b,

@@ -13,7 +13,8 @@ struct resample {
     float *y;
 };
 
-PN_CLONES static void widen(size_t width, size_t channels, float factor, const float *restrict x, float *restrict y)
+PN_CLONES static void widen(size_t width, size_t channels, float factor, const float *restrict x,
+                            float *restrict y)
 {
     for (size_t i = 0; i < width; ++i, x += channels, y += 2 * channels)
         for (size_t c = 0; c < channels; ++c) y[c] = y[channels + c] = factor * x[c];
@@ -51,8 +52,8 @@ static void down_block(void *context, size_t block)
     }
 }
 
-static pn_status run(size_t pictures, size_t height, size_t width, size_t channels, float factor, const float *x,
-                     float *y, void (*block)(void *, size_t))
+static pn_status run(size_t pictures, size_t height, size_t width, size_t channels, float factor,
+                     const float *x, float *y, void (*block)(void *, size_t))
 {
     size_t n;
     if (!pn_mul_size(pictures, height, &n) || !pn_mul_size(n, width, &n) || !pn_mul_size(n, channels, &n) ||
@@ -60,12 +61,14 @@ static pn_status run(size_t pictures, size_t height, size_t width, size_t channe
         return PN_EDIM;
     if (n == 0) return PN_OK;
     if (!x || !y) return PN_ENULL;
-    struct resample r = { pictures * height, width, channels, pn_max(TASK / (width * channels), 1), factor, x, y };
+    struct resample r = {
+        pictures * height, width, channels, pn_max(TASK / (width * channels), 1), factor, x, y
+    };
     return pn_team_for(pn_ceil_div(r.lines, r.height), block, &r);
 }
 
-pn_status pn_upsample_f32(size_t pictures, size_t height, size_t width, size_t channels, float factor, const float *x,
-                          float *y)
+pn_status pn_upsample_f32(size_t pictures, size_t height, size_t width, size_t channels, float factor,
+                          const float *x, float *y)
 {
     return run(pictures, height, width, channels, factor, x, y, up_block);
 }

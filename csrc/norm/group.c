@@ -3,7 +3,8 @@
 
 #include "lanes.h"
 
-/* Channels of a task: whole groups, some 64, so that a picture is read by a few threads and by whole lines of cache. */
+/* Channels of a task: whole groups, some 64, so that a picture is read by a few threads and by whole lines of
+ * cache. */
 #define SLAB ((size_t)64)
 #define SLAB_MOST ((size_t)256)
 /* Elements of a task. */
@@ -14,8 +15,8 @@
 
 struct args {
     const pn_group_norm_shape *shape;
-    size_t each;            /* channels of a group */
-    size_t slab, slabs;     /* channels a slab, slabs a picture */
+    size_t each;        /* channels of a group */
+    size_t slab, slabs; /* channels a slab, slabs a picture */
     size_t pictures_a_task;
     const float *x, *gain, *bias, *film, *dy, *dsum;
     float *y, *mean, *rstd; /* y: dx in the gradient */
@@ -26,7 +27,7 @@ struct args {
 
 /* 16 channels of a picture, or what is left of a slab, and their numbers. */
 struct lanes {
-    size_t at, n; /* first channel in the picture, how many */
+    size_t at, n;                                             /* first channel in the picture, how many */
     pn_f32x16 mean, mean_low, rstd, gain, bias, scale, shift; /* scale: 1 + the picture's */
 };
 
@@ -46,7 +47,8 @@ PN_INLINE void load_lanes(struct lanes *l, const struct args *a, size_t picture)
 }
 
 /* Spreads numbers of groups over the lanes. */
-PN_INLINE void spread(pn_f32x16 *v, const struct args *a, const struct lanes *l, size_t first, const float *group)
+PN_INLINE void spread(pn_f32x16 *v, const struct args *a, const struct lanes *l, size_t first,
+                      const float *group)
 {
     float lanes[16] = { 0 };
     for (size_t i = 0; i < l->n; ++i) lanes[i] = group[(l->at + i - first) / a->each];
@@ -54,7 +56,8 @@ PN_INLINE void spread(pn_f32x16 *v, const struct args *a, const struct lanes *l,
 }
 
 /* Adds lanes to the sums of their groups. */
-PN_INLINE void gather(double *group, const struct args *a, const struct lanes *l, size_t first, const double *lanes)
+PN_INLINE void gather(double *group, const struct args *a, const struct lanes *l, size_t first,
+                      const double *lanes)
 {
     for (size_t i = 0; i < l->n; ++i) group[(l->at + i - first) / a->each] += lanes[i];
 }
@@ -81,13 +84,13 @@ PN_INLINE void add_pixel(bool square, const struct lanes *l, const float *x, pn_
 }
 
 /* Sums over the pixels of x, or of (x - mean)^2. */
-PN_INLINE void sum_pixels(bool square, const struct args *a, const struct lanes *l, const float *x, double *lanes)
+PN_INLINE void sum_pixels(bool square, const struct args *a, const struct lanes *l, const float *x,
+                          double *lanes)
 {
     const size_t pixels = a->shape->pixels, step = a->shape->channels;
     pn_f64x8 acc[PARTS][2] = { { { 0 } } };
     size_t p = 0;
-    for (; p + PARTS <= pixels; p += PARTS)
-        PN_EACH_PART(i) add_pixel(square, l, x + (p + i) * step, acc[i]);
+    for (; p + PARTS <= pixels; p += PARTS) PN_EACH_PART(i) add_pixel(square, l, x + (p + i) * step, acc[i]);
     for (; p < pixels; ++p) add_pixel(square, l, x + p * step, acc[0]);
     fold(lanes, acc);
 }
@@ -208,13 +211,12 @@ PN_INLINE void backward_slab(bool silu, const struct args *a, size_t picture, si
         const pn_f32x16 slope = l.gain * l.scale, shift = l.bias * l.scale + l.shift;
         pn_f64x8 acc[2][PARTS][2] = { { { { 0 } } } };
         size_t p = 0;
-        for (; p + PARTS <= pixels; p += PARTS)
-            PN_EACH_PART(i)
-            slope_pixel(silu, &l, &slope, &shift, x + (p + i) * all + c, dy + (p + i) * all + c,
-                        dx + (p + i) * all + c, acc[0][i], acc[1][i]);
+        for (; p + PARTS <= pixels; p += PARTS) PN_EACH_PART(i)
+        slope_pixel(silu, &l, &slope, &shift, x + (p + i) * all + c, dy + (p + i) * all + c,
+                    dx + (p + i) * all + c, acc[0][i], acc[1][i]);
         for (; p < pixels; ++p)
-            slope_pixel(silu, &l, &slope, &shift, x + p * all + c, dy + p * all + c, dx + p * all + c, acc[0][0],
-                        acc[1][0]);
+            slope_pixel(silu, &l, &slope, &shift, x + p * all + c, dy + p * all + c, dx + p * all + c,
+                        acc[0][0], acc[1][0]);
         for (size_t k = 0; k < 2; ++k) {
             float factor[16];
             fold(lanes[k], acc[k]);
@@ -323,16 +325,20 @@ static size_t cut(struct args *a)
     return pn_ceil_div(s->pictures, a->pictures_a_task) * a->slabs;
 }
 
-static bool is_empty(const pn_group_norm_shape *s) { return s->pictures == 0 || s->pixels == 0 || s->channels == 0; }
+static bool is_empty(const pn_group_norm_shape *s)
+{
+    return s->pictures == 0 || s->pixels == 0 || s->channels == 0;
+}
 
-pn_status pn_group_norm_f32(const pn_group_norm_shape *shape, const float *x, const float *gain, const float *bias,
-                            const float *film, float *y, float *mean, float *rstd)
+pn_status pn_group_norm_f32(const pn_group_norm_shape *shape, const float *x, const float *gain,
+                            const float *bias, const float *film, float *y, float *mean, float *rstd)
 {
     const pn_status status = check(shape);
     if (status != PN_OK || is_empty(shape)) return status;
     if (!x || !y) return PN_ENULL;
-    struct args a = { .shape = shape, .x = x, .gain = gain, .bias = bias, .film = film, .y = y, .mean = mean,
-                      .rstd = rstd };
+    struct args a = {
+        .shape = shape, .x = x, .gain = gain, .bias = bias, .film = film, .y = y, .mean = mean, .rstd = rstd
+    };
     return pn_team_for(cut(&a), forward_block, &a);
 }
 
@@ -350,7 +356,8 @@ static void parameters(const struct args *a, float *dgain, float *dbias, float *
     for (size_t c = 0; c < s->channels; ++c) {
         double gain = 0, bias = 0;
         for (size_t b = 0; b < pictures; ++b) {
-            const double plain = a->sums[b * 2 * s->channels + c], product = a->sums[(b * 2 + 1) * s->channels + c];
+            const double plain = a->sums[b * 2 * s->channels + c],
+                         product = a->sums[(b * 2 + 1) * s->channels + c];
             const double scale = a->film ? (double)(1.0f + a->film[b * 2 * s->channels + c]) : 1.0;
             gain += scale * product;
             bias += scale * plain;
@@ -371,10 +378,20 @@ pn_status pn_group_norm_grad_f32(const pn_group_norm_shape *shape, const float *
 {
     pn_status status = check(shape);
     if (status != PN_OK) return status;
-    struct args a = { .shape = shape, .x = x, .gain = gain, .bias = bias, .film = film, .dy = dy, .dsum = dsum,
-                      .y = dx, .saved_mean = mean, .saved_rstd = rstd, .sums = workspace };
+    struct args a = { .shape = shape,
+                      .x = x,
+                      .gain = gain,
+                      .bias = bias,
+                      .film = film,
+                      .dy = dy,
+                      .dsum = dsum,
+                      .y = dx,
+                      .saved_mean = mean,
+                      .saved_rstd = rstd,
+                      .sums = workspace };
     if (is_empty(shape)) {
-        if (dfilm && shape->pixels == 0) memset(dfilm, 0, shape->pictures * 2 * shape->channels * sizeof *dfilm);
+        if (dfilm && shape->pixels == 0)
+            memset(dfilm, 0, shape->pictures * 2 * shape->channels * sizeof *dfilm);
         parameters(&a, dgain, dbias, NULL);
         return PN_OK;
     }

@@ -97,7 +97,8 @@ static size_t conv_grad_weight_workspace(const pn_op *op)
 static pn_status conv_grad_weight_run(const struct call *c)
 {
     const pn_conv_shape s = conv_shape(c->op);
-    return pn_conv2d_grad_weight_f32(&s, c->in[0], c->in[1], c->out[0], c->out[1], c->workspace, c->workspace_bytes);
+    return pn_conv2d_grad_weight_f32(&s, c->in[0], c->in[1], c->out[0], c->out[1], c->workspace,
+                                     c->workspace_bytes);
 }
 
 /* ---- group norm: pictures, pixels, channels, groups, silu; r0 epsilon ---- */
@@ -165,9 +166,9 @@ static size_t group_norm_grad_workspace(const pn_op *op)
 static pn_status group_norm_grad_run(const struct call *c)
 {
     const pn_group_norm_shape shape = group_shape(c->op);
-    return pn_group_norm_grad_f32(&shape, c->in[1], c->in[2], c->in[3], c->in[4], c->in[5], c->in[6], c->in[0],
-                                  c->in[7], c->out[0], c->out[1], c->out[2], c->out[3], c->workspace,
-                                  c->workspace_bytes);
+    return pn_group_norm_grad_f32(&shape, c->in[1], c->in[2], c->in[3], c->in[4], c->in[5], c->in[6],
+                                  c->in[0], c->in[7], c->out[0], c->out[1], c->out[2], c->out[3],
+                                  c->workspace, c->workspace_bytes);
 }
 
 /* ---- other sizes: pictures, height, width, channels; r0 factor ---- */
@@ -179,9 +180,15 @@ static void resample_check(struct check *c, bool up)
     pn_check_out(c, 0, up ? pn_times(4, small) : small, MUST);
 }
 
-static void upsample_check(struct check *c) { resample_check(c, true); }
+static void upsample_check(struct check *c)
+{
+    resample_check(c, true);
+}
 
-static void downsample_check(struct check *c) { resample_check(c, false); }
+static void downsample_check(struct check *c)
+{
+    resample_check(c, false);
+}
 
 static pn_status upsample_run(const struct call *c)
 {
