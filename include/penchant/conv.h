@@ -4,18 +4,23 @@
  *              weight, dweight: [out, k, k, in];  bias, dbias: [out];  s stride, p padding.
  *              H' = floor((H + 2 p - k) / s) + 1 = pn_conv_extent(H, k, s, p), W' likewise.
  *              So a batch is also a matrix [B * H * W, in], and a 1 x 1 convolution is a product of matrices
- * Computes     y[b, i, j, o] = bias[o] + sum over u, v, c of  weight[o, u, v, c] x[b, s i + u - p, s j + v -
- * p, c] with zeros outside of the picture (which are multiplied: a weight of inf gives NaN at the border)
+ * Computes     y[b, i, j, o] = bias[o] + sum over u, v, c of
+ *                              weight[o, u, v, c] x[b, s i + u - p, s j + v - p, c]
+ *              with zeros outside of the picture (multiplied: a weight of inf gives NaN at the border)
  * Gradient     dx and dweight are those of sum(y dy);  dbias = sum over b, i, j of dy
  * Accumulates  forward and dx in float with fused multiply-add on tiers v3 and v4, channels in groups, within
- * a group along (v, u, c); dweight in float, at most 64 pixels in order, then their sums; dbias in double
+ *              a group along (v, u, c); dweight in float, at most 64 pixels in order, then their sums; dbias
+ *              in double
  * Accuracy     |error| <= 1.01 n * 2^-24 * (sum of |products|), n products a result
  * Edges        B, H', W' or out = 0 -> nothing is written (dweight and dbias become 0); in = 0 -> y = bias;
- * NaN and infinity reach the results that depend on them Errors       PN_EDIM: k or s = 0, a kernel larger
- * than the padded picture, sizes that overflow; PN_ENULL; PN_EWORKSPACE Aliasing     outputs overlap nothing.
- * No alignment is needed Workspace    pn_conv2d_..._workspace(shape) is what pn_team_size() threads use now;
- * less is accepted down to what one thread needs, and then fewer threads run Determinism  same bits for any
- * number of threads and any workspace; y and dx of a picture do not depend on the batch it is in
+ *              NaN and infinity reach the results that depend on them
+ * Errors       PN_EDIM: k or s = 0, a kernel larger than the padded picture, sizes that overflow; PN_ENULL;
+ *              PN_EWORKSPACE
+ * Aliasing     outputs overlap nothing. No alignment is needed
+ * Workspace    pn_conv2d_..._workspace(shape) is what pn_team_size() threads use now; less is accepted down
+ *              to what one thread needs, and then fewer threads run
+ * Determinism  same bits for any number of threads and any workspace; y and dx of a picture do not depend on
+ *              the batch it is in
  */
 #ifndef PENCHANT_CONV_H
 #define PENCHANT_CONV_H
