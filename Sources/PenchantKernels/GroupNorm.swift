@@ -73,23 +73,18 @@ public func groupNorm(
       address(&rstd)), "groupNorm")
 }
 
-/// Gradients of ``groupNorm(_:_:gain:bias:film:into:mean:rstd:)``.
-public struct GroupNormGradient: Sendable, Equatable {
-  public var x: [Float]
-  public var gain: [Float]
-  public var bias: [Float]
-  /// `[pictures, 2, channels]`: what reaches scale and shift, whether or not the forward had them.
-  public var film: [Float]
-}
-
 /// The gradients of ``groupNorm(_:_:gain:bias:film:into:mean:rstd:)``.
 ///
-/// - Parameter throughX: the gradient that reaches `x` on another way; it is added.
+/// - Parameters:
+///   - throughX: the gradient that reaches `x` on another way; it is added to `dx`.
+///   - dfilm: `[pictures, 2, channels]`: what reaches scale and shift, whether or not the forward had them.
 /// - Throws: `KernelError.shape`, `.memory`.
 public func groupNormGradient(
   _ shape: GroupNormShape, _ x: Span<Float>, gain: Span<Float>, bias: Span<Float>, film: Span<Float>? = nil,
-  mean: Span<Float>, rstd: Span<Float>, upstream: Span<Float>, throughX: Span<Float>? = nil
-) throws(KernelError) -> GroupNormGradient {
+  mean: Span<Float>, rstd: Span<Float>, upstream: Span<Float>, throughX: Span<Float>? = nil,
+  into dx: inout MutableSpan<Float>, gain dgain: inout MutableSpan<Float>,
+  bias dbias: inout MutableSpan<Float>, film dfilm: inout MutableSpan<Float>
+) throws(KernelError) {
   let counts = try shape.counts("groupNormGradient")
   try require(x.count, "x", is: counts.x, "groupNormGradient")
   try require(gain.count, "gain", is: shape.channels, "groupNormGradient")
@@ -99,16 +94,15 @@ public func groupNormGradient(
   try require(rstd.count, "rstd", is: counts.statistics, "groupNormGradient")
   try require(upstream.count, "upstream", is: counts.x, "groupNormGradient")
   try require(throughX, "throughX", is: counts.x, "groupNormGradient")
+  try require(dx.count, "dx", is: counts.x, "groupNormGradient")
+  try require(dgain.count, "the gradient of gain", is: shape.channels, "groupNormGradient")
+  try require(dbias.count, "the gradient of bias", is: shape.channels, "groupNormGradient")
+  try require(dfilm.count, "the gradient of film", is: counts.film, "groupNormGradient")
   var lowered = shape.lowered
   let scratch = try Scratch(pn_group_norm_grad_workspace(&lowered), "groupNormGradient")
-  var result = GroupNormGradient(
-    x: [Float](repeating: 0, count: counts.x), gain: [Float](repeating: 0, count: shape.channels),
-    bias: [Float](repeating: 0, count: shape.channels), film: [Float](repeating: 0, count: counts.film))
   try check(
     pn_group_norm_grad_f32(
       &lowered, address(x), address(gain), address(bias), address(film), address(mean), address(rstd),
-      address(upstream), address(throughX), &result.x, &result.gain, &result.bias, &result.film,
-      scratch.start,
-      scratch.bytes), "groupNormGradient")
-  return result
+      address(upstream), address(throughX), address(&dx), address(&dgain), address(&dbias), address(&dfilm),
+      scratch.start, scratch.bytes), "groupNormGradient")
 }

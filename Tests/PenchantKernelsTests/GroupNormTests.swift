@@ -42,6 +42,13 @@ private enum Exact {
   }
 }
 
+private struct Gradients {
+  var x: [Float]
+  var gain: [Float]
+  var bias: [Float]
+  var film: [Float]
+}
+
 private func run(_ s: GroupNormShape, _ inputs: [[Float]]) throws -> (
   y: [Float], mean: [Float], rstd: [Float]
 ) {
@@ -61,14 +68,23 @@ private func run(_ s: GroupNormShape, _ inputs: [[Float]]) throws -> (
 }
 
 private func gradient(_ s: GroupNormShape, _ inputs: [[Float]], _ dy: [Float], through: [Float]? = nil) throws
-  -> GroupNormGradient
+  -> Gradients
 {
   let (_, mean, rstd) = try run(s, inputs)
   let (x, gain, bias) = (inputs[0], inputs[1], inputs[2])
   let film: [Float]? = inputs.count > 3 ? inputs[3] : nil
-  return try groupNormGradient(
-    s, x.span, gain: gain.span, bias: bias.span, film: film?.span, mean: mean.span, rstd: rstd.span,
-    upstream: dy.span, throughX: through?.span)
+  var all = Gradients(
+    x: x, gain: gain, bias: bias, film: [Float](repeating: .nan, count: 2 * s.pictures * s.channels))
+  do {
+    var dx = all.x.mutableSpan
+    var dgain = all.gain.mutableSpan
+    var dbias = all.bias.mutableSpan
+    var dfilm = all.film.mutableSpan
+    try groupNormGradient(
+      s, x.span, gain: gain.span, bias: bias.span, film: film?.span, mean: mean.span, rstd: rstd.span,
+      upstream: dy.span, throughX: through?.span, into: &dx, gain: &dgain, bias: &dbias, film: &dfilm)
+  }
+  return all
 }
 
 extension OpCase {

@@ -36,6 +36,6 @@ struct BenchCase: Sendable {
 extension BenchCase {
   /// Every case, in the order of the table.
   static let all =
-    preference + attribute + palette + training + recommenders + em + diffusion
+    preference + attribute + palette + training + recommenders + em + diffusion + pictures
     + rank + encoder + products
 }
