@@ -18,6 +18,7 @@
 #include "penchant/probe.h"
 #include "penchant/activation.h"
 #include "penchant/gemm.h"
+#include "penchant/conv.h"
 #include "penchant/solve.h"
 #include "penchant/sparse.h"
 #include "penchant/comparison.h"

@@ -83,3 +83,25 @@ public struct DistinctRows: Sendable, Equatable {
     return rows
   }
 }
+
+/// Sines and cosines of times (Ho et al. 2020): with h = ⌊width / 2⌋ and fⱼ = period^(−j / (h − shift)), column j is
+/// sin(t fⱼ) and column h + j is cos(t fⱼ), or the other way round; an odd last column is 0.
+///
+/// - Parameters:
+///   - times: in steps; negative ones and fractions are fine.
+///   - shift: 0 as in Stable Diffusion, 1 as in the first DDPM code.
+///   - output: `[times, width]`.
+/// - Throws: `KernelError.shape`; `.status` for a time that is not finite, a period that is not positive, or a shift of
+///   h or more.
+public func timeEmbedding(
+  _ times: Span<Double>, width: Int, period: Double = 10_000, shift: Double = 0, cosineFirst: Bool = true,
+  into output: inout MutableSpan<Float>
+) throws(KernelError) {
+  guard let count = product([times.count, width]) else {
+    throw .shape("timeEmbedding", "\(times.count) rows of \(width)")
+  }
+  try require(output.count, "output", is: count, "timeEmbedding")
+  try check(
+    pn_time_embedding_f32(times.count, width, period, shift, cosineFirst, address(times), address(&output)),
+    "timeEmbedding")
+}

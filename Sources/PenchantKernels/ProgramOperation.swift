@@ -14,6 +14,7 @@ public struct ProgramOperation: Sendable, Equatable {
     case embedding, embeddingGrad, attention, attentionGrad, attributeAttention, attributeAttentionGrad
     case bce, mse, crossEntropy, catalogueCrossEntropy, preference, plackettLuce
     case prefixAttention, prefixAttentionGrad, gru, gruGrad, catalogueDivergence
+    case conv2d, conv2dGradInput, conv2dGradWeight, groupNorm, groupNormGrad, upsample, downsample
     case diffusionPreference
 
     /// Its name in C, as `"linear_grad_input"`.

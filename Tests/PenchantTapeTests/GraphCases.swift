@@ -17,7 +17,7 @@ struct GraphCase: CustomTestStringConvertible, Sendable {
   static func weighed(_ graph: Graph, _ y: Tensor) -> Tensor { (y * graph.input(y.shape)).sum() }
 
   static let all: [GraphCase] =
-    elementwise + layout + matrix + norms + sequences + losses + combined
+    elementwise + layout + matrix + norms + sequences + pictures + losses + combined
 
   static let elementwise: [GraphCase] =
     Activation.allCases.map { function in
@@ -153,6 +153,11 @@ struct GraphCase: CustomTestStringConvertible, Sendable {
       let packing = g.packing([4, 0, 1, 6], longest: 6)
       let gates = g.parameter([11, 15], -2...2)
       return weighed(g, gates.gru(weight: g.parameter([15, 5]), bias: g.parameter([15]), packing: packing))
+    },
+    GraphCase("cross attention") { g in
+      let (keys, values) = (g.parameter([2, 3, 8]), g.parameter([2, 3, 8]))
+      return weighed(g, g.parameter([2, 5, 8]).crossAttention(keys: keys, values: values, heads: 2))
+        + weighed(g, values.crossAttention(keys: keys, values: values, heads: 1, scale: 0.3))
     },
     GraphCase("packed attention") { g in
       weighed(

@@ -276,6 +276,15 @@ package struct DoubleInterpreter {
       return Self.prefixAttentionGrad(try at(0), try at(3), try at(4), keys, s, r[0])
     case .gru: return Self.gru(try at(0), try at(1), try at(2), try idsAt(3), s[2])
     case .gruGrad: return Self.gruGrad(try at(0), try at(1), try at(2), try at(3), try idsAt(4), s[2])
+    case .conv2d: return [Self.conv2d(try at(0), try at(1), bias: maybe(2), base: maybe(3), s)]
+    case .conv2dGradInput: return [Self.conv2dGradInput(try at(0), try at(1), base: maybe(2), s)]
+    case .conv2dGradWeight: return Self.conv2dGradWeight(try at(0), try at(1), s)
+    case .groupNorm: return Self.groupNorm(try at(0), maybe(1), maybe(2), maybe(3), s, r[0])
+    case .groupNormGrad:
+      return Self.groupNormGrad(
+        try at(0), try at(1), maybe(2), maybe(3), maybe(4), base: maybe(7), s, r[0])
+    case .upsample: return [Self.upsample(try at(0), s, r[0])]
+    case .downsample: return [Self.downsample(try at(0), s, r[0])]
     case .catalogueDivergence:
       func heldAt(_ i: Int) throws -> [Double] { try op.inputs[i].flatMap { held[$0] } ?? at(i) }
       return Self.divergence(

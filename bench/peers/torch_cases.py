@@ -58,6 +58,81 @@ class Denoiser(nn.Module):
         return self.layers[-1](h)
 
 
+class ResidualBlock(nn.Module):
+    """Norm, SiLU, convolution, twice; the second norm scaled and shifted by the embedding (Dhariwal & Nichol 2021)."""
+
+    def __init__(self, inputs, outputs, embedding, groups):
+        super().__init__()
+        self.norm1, self.conv1 = nn.GroupNorm(groups, inputs), nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.film = nn.Linear(embedding, 2 * outputs)
+        self.norm2, self.conv2 = nn.GroupNorm(groups, outputs), nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.skip = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+
+    def forward(self, x, embedding):
+        h = self.conv1(F.silu(self.norm1(x)))
+        scale, shift = self.film(embedding)[:, :, None, None].chunk(2, 1)
+        h = F.silu(self.norm2(h) * (1 + scale) + shift)
+        return self.conv2(h) + self.skip(x)
+
+
+class PictureAttention(nn.Module):
+    def __init__(self, channels, heads, groups):
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.GroupNorm(groups, channels)
+        self.qkv, self.out = nn.Linear(channels, 3 * channels), nn.Linear(channels, channels)
+
+    def forward(self, x):
+        batch, channels, height, width = x.shape
+        h = self.norm(x).flatten(2).transpose(1, 2)
+        q, k, v = self.qkv(h).view(batch, -1, 3, self.heads, channels // self.heads).permute(2, 0, 3, 1, 4)
+        h = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(batch, -1, channels)
+        return x + self.out(h).transpose(1, 2).reshape(x.shape)
+
+
+class UNet(nn.Module):
+    """The class-conditional network of PenchantNN: one residual block a level and side, averages downwards."""
+
+    def __init__(self, size, widths, attention, heads, waves, embedding, classes, groups=8, middle=1):
+        super().__init__()
+        self.time = nn.Sequential(nn.Linear(waves, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
+        self.classes = nn.Embedding(classes + 1, embedding)
+        self.input = nn.Conv2d(1, widths[0], 3, padding=1)
+
+        def stage(inputs, outputs, attends):
+            return nn.ModuleList([ResidualBlock(inputs, outputs, embedding, groups)] + (
+                [PictureAttention(outputs, heads, groups)] if attends else []))
+
+        sides = [size >> level for level in range(len(widths))]
+        before = [widths[0]] + widths[:-1]
+        self.down = nn.ModuleList(
+            stage(b, w, side in attention) for b, w, side in zip(before, widths, sides))
+        self.middle = nn.ModuleList(stage(widths[-1], widths[-1], i == 0) for i in range(middle))
+        above = widths[1:] + [widths[-1]]
+        self.up = nn.ModuleList(stage(a + w, w, side in attention) for a, w, side in zip(above, widths, sides))
+        self.widen = nn.ModuleList(nn.Conv2d(w, w, 3, padding=1) for w in widths[1:])
+        self.norm, self.output = nn.GroupNorm(groups, widths[0]), nn.Conv2d(widths[0], 1, 3, padding=1)
+
+    def forward(self, x, waves, classes):
+        embedding = F.silu(self.time(waves) + self.classes(classes))
+
+        def run(stage, h):
+            h = stage[0](h, embedding)
+            return stage[1](h) if len(stage) > 1 else h
+
+        h, skips = self.input(x), []
+        for level, stage in enumerate(self.down):
+            h = run(stage, F.avg_pool2d(h, 2) if level else h)
+            skips.append(h)
+        for stage in self.middle:
+            h = run(stage, h)
+        for level in reversed(range(len(self.up))):
+            h = run(self.up[level], torch.cat([h, skips[level]], 1))
+            if level:
+                h = self.widen[level - 1](F.interpolate(h, scale_factor=2, mode="nearest"))
+        return self.output(F.silu(self.norm(h)))
+
+
 def cases(peer, threads):
     torch.set_num_threads(threads)
     torch.manual_seed(0)
@@ -164,6 +239,68 @@ def cases(peer, threads):
         model = Denoiser()
         x, time, target = torch.randn(4096, 2), torch.randn(4096, 32), torch.randn(4096, 2)
         return training(model, wrap(lambda: F.mse_loss(model(x, time), target)))
+
+    # Channels last, the faster of the two layouts for these sizes.
+    def pictures(*shape):
+        return torch.randn(*shape).contiguous(memory_format=torch.channels_last)
+
+    def convolution(train):
+        def make():
+            layer = nn.Conv2d(64, 64, 3, padding=1).to(memory_format=torch.channels_last)
+            x, upstream = pictures(16, 64, 32, 32).requires_grad_(train), pictures(16, 64, 32, 32)
+            forward = wrap(layer)
+            if train:
+                return lambda: torch.autograd.grad(forward(x), [x, *layer.parameters()], upstream)
+
+            def run():
+                with torch.no_grad():
+                    forward(x)
+
+            return run
+
+        return make
+
+    table["conv2d 16x32x32 64-64 k=3"] = convolution(False)
+    table["conv2d_train 16x32x32 64-64 k=3"] = convolution(True)
+
+    def group_norm(train):
+        def make():
+            norm = nn.GroupNorm(8, 64)
+            film = torch.randn(16, 128, requires_grad=train)
+            x, upstream = pictures(16, 64, 32, 32).requires_grad_(train), pictures(16, 64, 32, 32)
+
+            def forward(x, film):
+                scale, shift = film[:, :, None, None].chunk(2, 1)
+                return F.silu(norm(x) * (1 + scale) + shift)
+
+            forward = wrap(forward)
+            if train:
+                return lambda: torch.autograd.grad(forward(x, film), [x, film, *norm.parameters()], upstream)
+
+            def run():
+                with torch.no_grad():
+                    forward(x, film)
+
+            return run
+
+        return make
+
+    table["group_norm_silu 16x32x32x64 G=8"] = group_norm(False)
+    table["group_norm_silu_train 16x32x32x64 G=8"] = group_norm(True)
+
+    def unet(batch, size, waves, **configuration):
+        def make():
+            model = UNet(size, waves=waves, classes=10, **configuration).to(memory_format=torch.channels_last)
+            x, noise = pictures(batch, 1, size, size), pictures(batch, 1, size, size)
+            times, classes = torch.randn(batch, waves), torch.randint(0, 10, (batch,))
+            return training(model, wrap(lambda: F.mse_loss(model(x, times, classes), noise)))
+
+        return make
+
+    table["unet_step digits B=48"] = unet(
+        48, 8, 16, widths=[16, 32], attention=[], heads=1, embedding=64)
+    table["unet_step mnist B=32"] = unet(
+        32, 28, 64, widths=[32, 64, 64], attention=[7], heads=2, embedding=128, middle=2)
 
     @case("topk10 Q=64 N=1e6 d=128")
     def _():

@@ -103,16 +103,8 @@ void pn_gemm_pack_strips(const struct pn_gemm_kernels *kernels, bool transposed,
 
 static const float *shifted(const float *p, size_t by) { return p ? p + by : NULL; }
 
-/* How the vectors of B are found. */
-struct vectors {
-    const float *b;
-    size_t vector, step; /* see pn_tile */
-    bool cold;           /* in place and not used yet: every tile asks for the columns of the next one */
-};
-
-/* `columns` columns of C with one block of k. The tiles share out the rows that come next. */
-static void row_of_tiles(const struct pn_gemm_kernels *kernels, pn_tile *const tiles[], size_t columns, size_t k,
-                         const float *a, size_t a_stride, struct vectors b, const struct pn_tile_out *first)
+void pn_gemm_tiles(const struct pn_gemm_kernels *kernels, pn_tile *const tiles[], size_t columns, size_t k,
+                   const float *a, size_t a_stride, struct pn_gemm_vectors b, const struct pn_tile_out *first)
 {
     const size_t lanes = kernels->lanes, vectors = pn_ceil_div(columns, lanes);
     const size_t share = pn_ceil_div(first->next_rows, pn_ceil_div(vectors, kernels->vectors));
@@ -136,13 +128,13 @@ static void row_of_tiles(const struct pn_gemm_kernels *kernels, pn_tile *const t
 /* The rows of r with the block k0 ... k0 + k - 1 and all columns of r; the last ones, less than a vector, lie in `tail`
  * when b is read in place. */
 static void panels(const struct pn_gemm_kernels *kernels, const struct product *p, struct region r, size_t k0, size_t k,
-                   struct vectors b, const float *tail, float *a_strips)
+                   struct pn_gemm_vectors b, const float *tail, float *a_strips)
 {
     const size_t lanes = kernels->lanes, stride = strip_stride(kernels, k);
     const pn_gemm_epilogue *e = p->epilogue;
     const bool last = k0 + k == p->k, pass = pn_gemm_needs_pass(e);
     const size_t tail_columns = tail ? r.columns % lanes : 0, whole = r.columns - tail_columns;
-    const struct vectors b_tail = { tail, 0, lanes, false };
+    const struct pn_gemm_vectors b_tail = { tail, 0, lanes, false };
     if (a_strips) fill_strips(kernels, false, r.rows, k, p->a + k0 * p->lda + r.first_row, p->lda, a_strips);
 
     const size_t count = pn_ceil_div(r.rows, kernels->rows);
@@ -171,12 +163,12 @@ static void panels(const struct pn_gemm_kernels *kernels, const struct product *
         } else if (!a_strips && i + rows < r.rows) {
             out.a_ahead = kernels->rows;
         }
-        if (whole) row_of_tiles(kernels, tiles, whole, k, a, a_stride, b, &out);
+        if (whole) pn_gemm_tiles(kernels, tiles, whole, k, a, a_stride, b, &out);
         b.cold = false;
         if (tail_columns) {
             out.c += whole;
             if (out.column_bias) out.column_bias += whole;
-            row_of_tiles(kernels, tiles, tail_columns, k, a, a_stride, b_tail, &out);
+            pn_gemm_tiles(kernels, tiles, tail_columns, k, a, a_stride, b_tail, &out);
         }
         /* While the rows are in L1. */
         if (last && pass) pn_gemm_pass(p, (struct region){ row, rows, r.first_column, r.columns });
@@ -206,7 +198,7 @@ static void direct_block(const struct pn_gemm_kernels *kernels, const struct pro
         const size_t k = pn_min(k_block, p->k - k0);
         float *strips = scratch;
         size_t used = 0;
-        struct vectors b = { strips, strip_stride(kernels, k), lanes, false };
+        struct pn_gemm_vectors b = { strips, strip_stride(kernels, k), lanes, false };
         const float *tail = NULL;
         if (p->form == B_STRIPS) {
             b.b = p->b + packed_place(kernels, p->n, p->k, k0, r.first_column / lanes);
@@ -217,7 +209,7 @@ static void direct_block(const struct pn_gemm_kernels *kernels, const struct pro
             used = strips_floats(kernels, k, r.columns);
         } else {
             const size_t whole = r.columns - r.columns % lanes;
-            b = (struct vectors){ p->b + k0 * p->ldb + r.first_column, lanes, p->ldb, true };
+            b = (struct pn_gemm_vectors){ p->b + k0 * p->ldb + r.first_column, lanes, p->ldb, true };
             if (whole < r.columns) fill_strips(kernels, false, r.columns - whole, k, b.b + whole, p->ldb, strips);
             tail = strips;
             used = strip_stride(kernels, k);
@@ -254,8 +246,8 @@ static void swapped_block(const struct pn_gemm_kernels *kernels, const struct pr
                     .ldc = step,
                     .alpha = p->alpha,
                 };
-                row_of_tiles(kernels, kernels->by_rows[rows - 1], step, k, p->b + (j + first) * p->ldb + k0, p->ldb,
-                             (struct vectors){ packed, strip_stride(kernels, k), lanes, false }, &out);
+                pn_gemm_tiles(kernels, kernels->by_rows[rows - 1], step, k, p->b + (j + first) * p->ldb + k0, p->ldb,
+                              (struct pn_gemm_vectors){ packed, strip_stride(kernels, k), lanes, false }, &out);
             }
             const bool last = k0 + k == p->k;
             const float beta = k0 == 0 ? p->beta : 1;

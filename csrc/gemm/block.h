@@ -44,6 +44,19 @@ size_t pn_gemm_block_scratch(const struct pn_gemm_kernels *kernels, bool a_by_co
 
 void pn_gemm_block(const struct pn_gemm_kernels *kernels, const struct product *p, struct region r, void *scratch);
 
+/* How the vectors of B are found. */
+struct pn_gemm_vectors {
+    const float *b;
+    size_t vector, step; /* see pn_tile */
+    bool cold;           /* in place and not used yet: every tile asks for the columns of the next one */
+};
+
+/* Some rows times `columns` columns with one block of k: `tiles` are those of the rows, a and a_stride as in
+ * pn_tile. The tiles share out the rows that come next. */
+void pn_gemm_tiles(const struct pn_gemm_kernels *kernels, pn_tile *const tiles[], size_t columns, size_t k,
+                   const float *a, size_t a_stride, struct pn_gemm_vectors b,
+                   const struct pn_tile_out *first);
+
 /* Strips first ... first + count - 1 of the packed form of op(B), every block of k. */
 void pn_gemm_pack_strips(const struct pn_gemm_kernels *kernels, bool transposed, size_t n, size_t k, const float *b,
                          size_t ldb, size_t first, size_t count, float *packed);

@@ -36,6 +36,13 @@ pn_status pn_embedding_unique(size_t n, size_t rows, const uint32_t *ids, uint32
 pn_status pn_embedding_sum_f32(size_t n, size_t count, size_t d, const uint32_t *order, const uint32_t *starts,
                                const float *d_out, float *d_rows);
 
+/* y: [n, width], sines and cosines of times (Ho et al. 2020, after Vaswani et al. 2017): with h = width / 2 rounded
+ * down and f_j = period^(-j / (h - shift)), column j < h is sin(t f_j) and column h + j is cos(t f_j); the other way
+ * round when cosine_first; an odd last column is 0. Times may be negative and between whole numbers.
+ * Computed in double, rounded once. PN_EVALUE: a time that is not finite, period <= 0, shift >= h. */
+pn_status pn_time_embedding_f32(size_t n, size_t width, double period, double shift, bool cosine_first,
+                                const double *PN_COUNT(n) times, float *PN_COUNT(n * width) y);
+
 PN_END_C
 
 #endif

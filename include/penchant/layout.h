@@ -68,6 +68,15 @@ pn_status pn_masked_mean_grad_f32(size_t batch, size_t length, size_t width,
                                   const float *PN_COUNT(batch * width) dy,
                                   const uint8_t *PN_COUNT(batch * length) mask, float *dx);
 
+/* Pictures [pictures, height, width, channels] at twice the size: y [pictures, 2 height, 2 width, channels]
+ * repeats factor * x over squares of four. At half the size: y = factor * the sum of a square of x, neighbours in a
+ * line first; height and width are those of the smaller picture, 1/4 gives means. Each is the gradient of the
+ * other. */
+pn_status pn_upsample_f32(size_t pictures, size_t height, size_t width, size_t channels, float factor,
+                          const float *x, float *y);
+pn_status pn_downsample_f32(size_t pictures, size_t height, size_t width, size_t channels, float factor,
+                            const float *x, float *y);
+
 PN_END_C
 
 #endif

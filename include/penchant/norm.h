@@ -1,4 +1,4 @@
-/* Softmax over rows, layer norm, RMS norm, and their gradients.
+/* Softmax over rows, layer norm, RMS norm, group norm, and their gradients.
  *
  * Shapes       x, y, dy, dx, mask, residual, sum: [rows, columns];  gain, bias, dgain, dbias: [columns];
  *              mean, rstd: [rows]
@@ -64,6 +64,34 @@ pn_status pn_rms_norm_grad_f32(size_t rows, size_t columns, const float *PN_COUN
                                const float *PN_COUNT(rows * columns) dy, const float *dsum,
                                float *PN_COUNT(rows * columns) dx, float *dgain, void *workspace,
                                size_t workspace_bytes);
+
+/* Group norm of pictures (Wu & He 2018), SiLU behind it, and between them a scale and shift a picture (FiLM,
+ * Perez et al. 2018):
+ *   x_hat = (x - mean) / sqrt(var + eps) over the pixels and channels of a group,
+ *   z = (x_hat gain + bias) (1 + scale) + shift,   y = z sigmoid(z) with silu, else z.
+ * x, y, dy, dx: [pictures, pixels, channels], channels last; a group is channels / groups neighbours (PN_EDIM when
+ * they do not divide). gain, bias: [channels], or NULL for 1 and 0. film: [pictures, 2, channels], scale and shift,
+ * or NULL for 0. mean, rstd: [pictures, groups], for the gradient; each may be NULL.
+ * Sums in double, two passes; z within 4 ulp of its largest term, SiLU and its slope within 4 ulp of what the
+ * rounded z gives. A picture does not depend on the others. Edges, aliasing and determinism as above. */
+typedef struct pn_group_norm_shape {
+    size_t pictures, pixels, channels, groups;
+    float eps; /* >= 0 and finite */
+    bool silu;
+} pn_group_norm_shape;
+
+pn_status pn_group_norm_f32(const pn_group_norm_shape *shape, const float *x, const float *gain,
+                            const float *bias, const float *film, float *y, float *mean, float *rstd);
+
+/* With dz = dy silu'(z) and g = dz (1 + scale) gain:  dx = rstd (g - mean g - x_hat mean(g x_hat)) + dsum;
+ * dgain = sum of dz (1 + scale) x_hat,  dbias = sum of dz (1 + scale),  over pictures and pixels;
+ * dfilm = sums over pixels of dz (x_hat gain + bias) and of dz. dsum (NULL: 0) is the gradient that reaches x on
+ * another way and overlaps nothing; dgain, dbias and dfilm may be NULL. */
+size_t pn_group_norm_grad_workspace(const pn_group_norm_shape *shape);
+pn_status pn_group_norm_grad_f32(const pn_group_norm_shape *shape, const float *x, const float *gain,
+                                 const float *bias, const float *film, const float *mean, const float *rstd,
+                                 const float *dy, const float *dsum, float *dx, float *dgain, float *dbias,
+                                 float *dfilm, void *workspace, size_t workspace_bytes);
 
 PN_END_C
 

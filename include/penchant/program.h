@@ -109,6 +109,16 @@ typedef enum pn_unary {
  *                            offsets[sequences + 1], first[sequences + 1], seen[queries] ->      heads, width, own;
  *                            y[queries, heads, width], log_sum[heads, queries]                   r0 = scale
  *   prefix_attention_grad    dy, y, log_sum, items, own, offsets, first, seen -> ditems, down    as prefix_attention
+ *   conv2d                   x[B, H, W, in], w[out, k, k, in], bias[out]?, =base? ->              B, H, W, in, out, k, stride,
+ *                            y[B, H', W', out]                                                   padding
+ *   conv2d_grad_input        dy, w, =base? -> dx                                                 as conv2d
+ *   conv2d_grad_weight       dy, x -> dw, dbias?                                                 as conv2d
+ *   group_norm               x[B, P, C], scale?, shift?, film[B, 2, C]? -> y, mean[B, groups],   B, P, C, groups, silu;
+ *                            rstd[B, groups]                                                     r0 = epsilon
+ *   group_norm_grad          dy, x, scale?, shift?, film?, mean, rstd, base? ->                  B, P, C, groups, silu
+ *                            dx, dscale?, dshift?, dfilm?
+ *   upsample                 x[B, H, W, C] -> r0 * x over squares [B, 2 H, 2 W, C]               B, H, W, C
+ *   downsample               x[B, 2 H, 2 W, C] -> r0 * sums of squares [B, H, W, C]              B, H, W, C
  *   gru                      x[rows, 3, width], weight[3, width, width], bias[3, width],         sequences, rows, width
  *                            offsets[sequences + 1] -> y[rows, width], gates[rows, 4, width]
  *   gru_grad                 dy, weight, y, gates, offsets -> dx, dweight, dbias                 as gru
@@ -171,7 +181,14 @@ typedef enum pn_unary {
     X(PN_OP_GRU, 39, "gru")                                                                                  \
     X(PN_OP_GRU_GRAD, 40, "gru_grad")                                                                        \
     X(PN_OP_CATALOGUE_DIVERGENCE, 41, "catalogue_divergence")                                                \
-    X(PN_OP_DIFFUSION_PREFERENCE, 42, "diffusion_preference")
+    X(PN_OP_CONV2D, 42, "conv2d")                                                                            \
+    X(PN_OP_CONV2D_GRAD_INPUT, 43, "conv2d_grad_input")                                                      \
+    X(PN_OP_CONV2D_GRAD_WEIGHT, 44, "conv2d_grad_weight")                                                    \
+    X(PN_OP_GROUP_NORM, 45, "group_norm")                                                                    \
+    X(PN_OP_GROUP_NORM_GRAD, 46, "group_norm_grad")                                                          \
+    X(PN_OP_UPSAMPLE, 47, "upsample")                                                                        \
+    X(PN_OP_DOWNSAMPLE, 48, "downsample")                                                                \
+    X(PN_OP_DIFFUSION_PREFERENCE, 49, "diffusion_preference")
 
 typedef enum pn_op_kind {
 #define PN_OP_ENUM(name, value, text) name = value,

@@ -95,6 +95,33 @@ extension Tensor {
     return Tensor(tape: tape, id: outputs[0] ?? -1, shape: result)
   }
 
+  /// Multi-head attention of these queries `[batch, length, heads · width]` to keys and values
+  /// `[batch, places, heads · width]` of another length; gives `[batch, length, heads · width]`. The scores
+  /// `[batch, heads, length, places]` are kept for the gradient.
+  ///
+  /// - Parameter scale: of the scores; by default 1 / √width.
+  public func crossAttention(keys: Tensor, values: Tensor, heads: Int, scale: Float? = nil) -> Tensor {
+    guard tape.accepts("crossAttention", [self, keys, values]) else {
+      return Tensor(tape: tape, id: -1, shape: shape)
+    }
+    let (q, k) = (shape.extents, keys.shape.extents)
+    guard q.count == 3, k.count == 3, keys.shape == values.shape, q[0] == k[0], q[2] == k[2], heads > 0,
+      q[2] % heads == 0
+    else {
+      return tape.refuse(
+        "crossAttention",
+        "queries \(shape), keys \(keys.shape), values \(values.shape), \(heads) heads; all are [batch, rows, heads · width]"
+      )
+    }
+    let head = q[2] / heads
+    func split(_ x: Tensor) -> Tensor {
+      x.reshaped([q[0], x.shape.extents[1], heads, head]).transposed(1, 2)
+    }
+    let scores = split(self).matmul(split(keys), transposingOther: true)
+    let weights = scores.affine(scale ?? 1 / Float(head).squareRoot(), 0).softmax()
+    return weights.matmul(split(values)).transposed(1, 2).reshaped(shape)
+  }
+
   /// Multi-head attention of queries over the beginnings of packed sequences and over rows of their own, which nobody
   /// else reads; gives `[queries, heads · width]`. This tensor is the projection `[rows, 3 · heads · width]` of the
   /// sequences: queries, keys and values side by side.

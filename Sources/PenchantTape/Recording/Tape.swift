@@ -118,7 +118,7 @@ public final class Tape {
   }
 
   /// Remembers the first error and gives a tensor on which nothing more is recorded.
-  func refuse(_ operation: String, _ detail: String) -> Tensor {
+  package func refuse(_ operation: String, _ detail: String) -> Tensor {
     if error == nil { error = .recording(operation: operation, detail: detail) }
     return Tensor(tape: self, id: -1, shape: [])
   }

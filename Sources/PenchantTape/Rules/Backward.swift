@@ -46,12 +46,14 @@ struct Backward {
     case .linear, .matmul: matrix(operation)
     case .softmax, .layerNorm, .rmsNorm: norm(operation)
     case .embedding, .attention, .attributeAttention, .prefixAttention, .gru: sequence(operation)
+    case .conv2d, .groupNorm, .upsample, .downsample: picture(operation)
     case .bce, .mse, .crossEntropy, .catalogueCrossEntropy, .catalogueDivergence, .preference, .plackettLuce,
       .diffusionPreference:
       loss(index)
     case .unaryGrad, .sliceGrad, .maskedMeanGrad, .linearGradInput, .linearGradWeight, .softmaxGrad,
       .layerNormGrad,
-      .rmsNormGrad, .embeddingGrad, .attentionGrad, .attributeAttentionGrad, .prefixAttentionGrad, .gruGrad:
+      .rmsNormGrad, .embeddingGrad, .attentionGrad, .attributeAttentionGrad, .prefixAttentionGrad, .gruGrad,
+      .conv2dGradInput, .conv2dGradWeight, .groupNormGrad:
       _ = tape.refuse(operation.kind.name, "gradients of gradients are not recorded")
     }
   }

@@ -1,4 +1,4 @@
-/* Softmax, layer norm, RMS norm and their gradients. */
+/* Softmax, layer norm, RMS norm, group norm and their gradients. */
 #include "../fuzz.h"
 
 static void softmax(bool wild)
@@ -91,11 +91,70 @@ static void norms(bool wild)
     }
 }
 
+static void group_norm(bool wild)
+{
+    const size_t each = 1 + a_size(flip() ? 4 : 80), groups = 1 + pick(9);
+    const pn_group_norm_shape s = { .pictures = a_size(5), .pixels = a_size(40), .channels = each * groups, .groups = groups,
+                                    .eps = flip() ? 1e-5f : 0.25f, .silu = flip() };
+    const size_t n = s.pictures * s.pixels * s.channels, nfilm = s.pictures * 2 * s.channels, sums = s.pictures * groups;
+    float *x = floats(n, wild), *gain = maybe_floats(s.channels, false), *shift = maybe_floats(s.channels, false);
+    float *film = maybe_floats(nfilm, wild), *dy = floats(n, wild), *dsum = maybe_floats(n, wild);
+    const bool in_place = flip();
+    float *y[2], *mean[2], *rstd[2], *dx[2], *dgain[2], *dshift[2], *dfilm[2];
+    for (int run = 0; run < 2; ++run) {
+        pn_team_use(run ? MANY_THREADS : 1);
+        y[run] = run && in_place ? copy_of(x, n) : room_for(n);
+        dx[run] = run && in_place ? copy_of(dy, n) : room_for(n);
+        mean[run] = room_for(sums);
+        rstd[run] = room_for(sums);
+        dgain[run] = room_for(s.channels);
+        dshift[run] = room_for(s.channels);
+        dfilm[run] = room_for(nfilm);
+        pn_status status;
+        CALL(status, pn_group_norm_f32(&s, run && in_place ? y[run] : x, gain, shift, film, y[run], mean[run], rstd[run]));
+        EXPECT(status == PN_OK, "%s", pn_status_name(status));
+        const size_t bytes = pn_group_norm_grad_workspace(&s);
+        CALL(status, pn_group_norm_grad_f32(&s, x, gain, shift, film, mean[run], rstd[run], run && in_place ? dx[run] : dy, dsum,
+                                            dx[run], dgain[run], dshift[run], dfilm[run], workspace_of(bytes), bytes));
+        EXPECT(status == PN_OK, "%s", pn_status_name(status));
+    }
+    EXPECT(same_floats(y[0], y[1], n) && same_floats(dx[0], dx[1], n), "%zu values", n);
+    EXPECT(same_floats(rstd[0], rstd[1], sums) && same_floats(dfilm[0], dfilm[1], nfilm), "%zu values", n);
+    EXPECT(same_floats(dgain[0], dgain[1], s.channels) && same_floats(dshift[0], dshift[1], s.channels), "%zu values", n);
+    for (size_t g = 0; !wild && n && g < sums; ++g) {
+        const size_t picture = g / groups, first = g % groups * each, count = s.pixels * each;
+        const float *from = x + picture * s.pixels * s.channels + first;
+        double centre = 0, variance = 0, largest = 0;
+        for (size_t i = 0; i < count; ++i) {
+            const double v = from[i / each * s.channels + i % each];
+            centre += v / (double)count;
+            largest = fmax(largest, fabs(v));
+        }
+        for (size_t i = 0; i < count; ++i) {
+            const double d = from[i / each * s.channels + i % each] - centre;
+            variance += d * d / (double)count;
+        }
+        const double inverse = 1 / sqrt(variance + s.eps);
+        for (size_t i = 0; i < count; ++i) {
+            const size_t c = first + i % each, at = (picture * s.pixels + i / each) * s.channels + c;
+            const double unit = (x[at] - centre) * inverse, a = gain ? gain[c] : 1, b = shift ? shift[c] : 0;
+            const double scale = film ? 1 + film[picture * 2 * s.channels + c] : 1;
+            const double t = film ? film[(picture * 2 + 1) * s.channels + c] : 0;
+            const double z = (unit * a + b) * scale + t, want = s.silu ? z * sigmoid_of(z) : z;
+            const double spread = (fabs(a) * (fabs(unit) + largest * inverse) + fabs(b)) * (1 + fabs(scale)) + fabs(t);
+            EXPECT(near(y[0][at], want, 2e-6 * (spread + fabs(z)) + 1e-12), "[%zu] %g, expected %g", at, y[0][at], want);
+        }
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fuzz_begin(data, size);
     const bool wild = flip();
-    if (flip()) softmax(wild);
-    else norms(wild);
+    switch (pick(3)) {
+    case 0: softmax(wild); break;
+    case 1: norms(wild); break;
+    default: group_norm(wild); break;
+    }
     return fuzz_end();
 }

@@ -51,7 +51,7 @@ static void add_op(struct graph *g)
     pn_op op = blank(0);
     op.in[0] = x;
     op.out[0] = result(g, n);
-    const uint32_t choice = pick(10);
+    const uint32_t choice = pick(12);
     switch (choice) {
     case 0: op.kind = PN_OP_UNARY; op.size[0] = n; op.size[1] = pick(7); break;
     case 1: op.kind = PN_OP_UNARY; op.size[0] = n; op.size[1] = 16 + pick(6); break;
@@ -75,6 +75,23 @@ static void add_op(struct graph *g)
         op.out[2] = result(g, rows);
         op.size[0] = rows, op.size[1] = cols, op.real[0] = 1e-5f;
         break;
+    case 9: /* a picture of one column */
+        op.kind = PN_OP_CONV2D;
+        op.in[1] = add_tensor(g, PN_FLOAT, PN_ROLE_PARAMETER, 9 * cols * cols);
+        if (flip()) op.in[2] = add_tensor(g, PN_FLOAT, PN_ROLE_PARAMETER, cols);
+        if (flip()) op.in[3] = y;
+        op.size[0] = 1, op.size[1] = rows, op.size[2] = 1, op.size[3] = op.size[4] = cols;
+        op.size[5] = 3, op.size[6] = 1, op.size[7] = 1;
+        break;
+    case 10:
+        op.kind = PN_OP_GROUP_NORM;
+        if (flip()) op.in[1] = add_tensor(g, PN_FLOAT, PN_ROLE_PARAMETER, cols);
+        if (flip()) op.in[3] = add_tensor(g, PN_FLOAT, PN_ROLE_PARAMETER, 2 * cols);
+        op.out[1] = result(g, 1);
+        op.out[2] = result(g, 1);
+        op.size[0] = 1, op.size[1] = rows, op.size[2] = cols, op.size[3] = 1, op.size[4] = pick(2);
+        op.real[0] = 1e-5f;
+        break;
     default: op.kind = PN_OP_DROPOUT; op.size[0] = n; op.size[1] = pick(3); op.real[0] = 0.25f; break;
     }
     g->known[g->known_count++] = op.out[0];
@@ -93,7 +110,7 @@ static void damage(struct graph *g)
     pn_op *op = &g->op[pick(g->ops)];
     pn_tensor *t = &g->tensor[pick(g->tensors)];
     switch (pick(8)) {
-    case 0: op->kind = pick(40); break;
+    case 0: op->kind = pick(PN_OP_DOWNSAMPLE + 3); break;
     case 1: op->in[pick(PN_OP_IN)] = pick(4) ? pick(g->tensors + 2) : next_word(); break;
     case 2: op->out[pick(PN_OP_OUT)] = pick(4) ? pick(g->tensors + 2) : next_word(); break;
     case 3: op->size[pick(PN_OP_SIZES)] = implausible(); break;

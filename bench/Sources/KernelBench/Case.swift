@@ -36,7 +36,7 @@ struct BenchCase: Sendable {
 extension BenchCase {
   /// Every case, in the order of the table.
   static let all =
-    preference + attribute + palette + training + recommenders + em + diffusion
+    preference + attribute + palette + training + recommenders + em + diffusion + pictures
     + alignment
     + rank + encoder + products
 }
