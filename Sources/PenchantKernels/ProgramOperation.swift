@@ -14,6 +14,7 @@ public struct ProgramOperation: Sendable, Equatable {
     case embedding, embeddingGrad, attention, attentionGrad, attributeAttention, attributeAttentionGrad
     case bce, mse, crossEntropy, catalogueCrossEntropy, preference, plackettLuce
     case prefixAttention, prefixAttentionGrad, gru, gruGrad, catalogueDivergence
+    case policyLoss, valueLoss
 
     /// Its name in C, as `"linear_grad_input"`.
     public var name: String { String(cString: pn_op_name(rawValue)) }

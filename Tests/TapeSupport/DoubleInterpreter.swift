@@ -276,6 +276,10 @@ package struct DoubleInterpreter {
       return Self.prefixAttentionGrad(try at(0), try at(3), try at(4), keys, s, r[0])
     case .gru: return Self.gru(try at(0), try at(1), try at(2), try idsAt(3), s[2])
     case .gruGrad: return Self.gruGrad(try at(0), try at(1), try at(2), try at(3), try idsAt(4), s[2])
+    case .policyLoss:
+      return Self.policy(
+        try at(0), try idsAt(1), try at(2), old: maybe(3), reference: maybe(4), weight: maybe(5), s, r)
+    case .valueLoss: return Self.value(try at(0), try at(1), old: maybe(2), weight: maybe(3), r)
     case .catalogueDivergence:
       func heldAt(_ i: Int) throws -> [Double] { try op.inputs[i].flatMap { held[$0] } ?? at(i) }
       return Self.divergence(

@@ -92,6 +92,7 @@ const struct op_class *pn_op_class(uint32_t kind)
     if (kind >= PN_OP_BCE && kind <= PN_OP_PLACKETT_LUCE) return &pn_ops_loss[kind - PN_OP_BCE];
     if (kind >= PN_OP_PREFIX_ATTENTION && kind <= PN_OP_CATALOGUE_DIVERGENCE)
         return &pn_ops_history[kind - PN_OP_PREFIX_ATTENTION];
+    if (kind == PN_OP_POLICY_LOSS || kind == PN_OP_VALUE_LOSS) return &pn_ops_policy[kind - PN_OP_POLICY_LOSS];
     return NULL;
 }
 

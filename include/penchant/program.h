@@ -127,6 +127,10 @@ typedef enum pn_unary {
  *                            length chosen?, length rejected?, target?, label?, weight? ->       r1 ... beta, gamma, smoothing,
  *                            loss, dchosen?, drejected?                                          shape, likelihood
  *   plackett_luce            scores[rows, items], place?, weight? -> loss, dscores?              rows, items, top
+ *   policy_loss              logits[rows, classes], ids, advantage, old logp?, reference logp?,  rows, classes, pn_kl_estimator;
+ *                            weight? -> loss, dlogits?; rows of id PN_NONE do not count          r1 penalty, r2 r3 clip
+ *   value_loss               value, target, old?, weight? -> loss, dvalue?                       n; r1 clip
+ *                            both: r0 multiplies the gradient, the loss is a weighted sum
  */
 #define PN_OP_TABLE(X)                                                                                       \
     X(PN_OP_UNARY, 1, "unary")                                                                               \
@@ -169,7 +173,9 @@ typedef enum pn_unary {
     X(PN_OP_PREFIX_ATTENTION_GRAD, 38, "prefix_attention_grad")                                              \
     X(PN_OP_GRU, 39, "gru")                                                                                  \
     X(PN_OP_GRU_GRAD, 40, "gru_grad")                                                                        \
-    X(PN_OP_CATALOGUE_DIVERGENCE, 41, "catalogue_divergence")
+    X(PN_OP_CATALOGUE_DIVERGENCE, 41, "catalogue_divergence")                                                \
+    X(PN_OP_POLICY_LOSS, 42, "policy_loss")                                                                  \
+    X(PN_OP_VALUE_LOSS, 43, "value_loss")
 
 typedef enum pn_op_kind {
 #define PN_OP_ENUM(name, value, text) name = value,

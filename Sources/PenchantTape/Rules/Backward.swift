@@ -44,7 +44,8 @@ struct Backward {
     case .linear, .matmul: matrix(operation)
     case .softmax, .layerNorm, .rmsNorm: norm(operation)
     case .embedding, .attention, .attributeAttention, .prefixAttention, .gru: sequence(operation)
-    case .bce, .mse, .crossEntropy, .catalogueCrossEntropy, .catalogueDivergence, .preference, .plackettLuce:
+    case .bce, .mse, .crossEntropy, .catalogueCrossEntropy, .catalogueDivergence, .preference, .plackettLuce,
+      .policyLoss, .valueLoss:
       loss(index)
     case .unaryGrad, .sliceGrad, .maskedMeanGrad, .linearGradInput, .linearGradWeight, .softmaxGrad,
       .layerNormGrad,
