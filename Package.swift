@@ -18,6 +18,7 @@ let package = Package(
     .library(name: "PenchantData", targets: ["PenchantData"]),
     .library(name: "PenchantLanguage", targets: ["PenchantLanguage"]),
     .library(name: "PenchantTrain", targets: ["PenchantTrain"]),
+    .library(name: "PolicyOptimisation", targets: ["PolicyOptimisation"]),
     .library(name: "PreferenceModels", targets: ["PreferenceModels"]),
     .library(name: "SequentialRecommenders", targets: ["SequentialRecommenders"]),
     .executable(name: "penchant", targets: ["penchant"]),
@@ -52,10 +53,14 @@ let package = Package(
       name: "PenchantTrain",
       dependencies: ["PenchantNN", "PenchantData", .product(name: "Yams", package: "Yams")]),
 
+    .target(name: "PolicyOptimisation", dependencies: ["PenchantTrain"]),
+
     // Systems
     .target(
       name: "PreferenceModels",
-      dependencies: ["PenchantTrain", "PenchantLanguage", .product(name: "Yams", package: "Yams")]),
+      dependencies: [
+        "PolicyOptimisation", "PenchantTrain", "PenchantLanguage", .product(name: "Yams", package: "Yams"),
+      ]),
     .target(name: "SequentialRecommenders", dependencies: ["PenchantTrain"]),
 
     // Tools
@@ -64,7 +69,8 @@ let package = Package(
     .executableTarget(
       name: "penchant",
       dependencies: [
-        "PreferenceModels", "SequentialRecommenders", "PenchantLanguage", "PenchantReport",
+        "PreferenceModels", "SequentialRecommenders", "PolicyOptimisation", "PenchantLanguage",
+        "PenchantReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -82,6 +88,7 @@ let package = Package(
     .testTarget(name: "PenchantDataTests", dependencies: ["PenchantData", "CCompression", "TestSupport"]),
     .testTarget(name: "PenchantLanguageTests", dependencies: ["PenchantLanguage", "LanguageSupport"]),
     .testTarget(name: "PenchantTrainTests", dependencies: ["PenchantTrain", "TestSupport"]),
+    .testTarget(name: "PolicyOptimisationTests", dependencies: ["PolicyOptimisation", "TestSupport"]),
     .testTarget(
       name: "PreferenceModelsTests", dependencies: ["PreferenceModels", "LanguageSupport", "TestSupport"]),
     .testTarget(

@@ -4,14 +4,24 @@ import CPenchant
 public let ignoredToken = UInt32.max
 
 /// How the divergence from the reference is estimated from one token, with q = log π − log π_ref.
-public enum DivergenceEstimator: Int, Sendable, Codable, CaseIterable {
-  case none = 0
+public enum DivergenceEstimator: String, Sendable, Codable, CaseIterable {
+  case none
   /// q²/2.
   case k2
   /// e^−q + q − 1, unbiased for KL(π ‖ π_ref) under samples of π.
   case k3
   /// e^q − q − 1: what some code has in the place of k3.
-  case reversedK3
+  case reversedK3 = "reversed_k3"
+
+  /// Its number in C.
+  package var number: Int {
+    switch self {
+    case .none: Int(PN_KL_NONE.rawValue)
+    case .k2: Int(PN_KL_K2.rawValue)
+    case .k3: Int(PN_KL_K3.rawValue)
+    case .reversedK3: Int(PN_KL_K3_REVERSED.rawValue)
+    }
+  }
 }
 
 /// Log-probabilities of one class a row of logits, and entropies of the rows in nats.
@@ -32,7 +42,8 @@ public func tokenLogProbabilities(
     "tokenLogProbabilities")
 }
 
-private func requireRows(_ count: Int, _ rows: Int, _ classes: Int, _ call: StaticString) throws(KernelError) {
+private func requireRows(_ count: Int, _ rows: Int, _ classes: Int, _ call: StaticString) throws(KernelError)
+{
   let (size, overflow) = rows.multipliedReportingOverflow(by: max(classes, 0))
   guard classes > 0, !overflow, count == size else {
     throw .shape("\(call)", "\(count) logits are not \(rows) rows of \(classes)")

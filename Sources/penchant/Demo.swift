@@ -17,6 +17,7 @@ struct Demo: ParsableCommand {
         penchant demo                       a score for every text
         penchant demo prefpalette           what each community cares about, beside the tastes that were planted
         penchant demo lcpo                  labels of careful, careless and contrary annotators, and who is found out
+        penchant demo par                   a policy that is trained on a plain and on a shaped reward, until one is hacked
         penchant demo sasrec                the next item of 2000 histories whose law is known, beside the best that is possible
       """)
 
@@ -52,6 +53,7 @@ struct Demo: ParsableCommand {
       ).run()
     case .lcpo:
       try LCPODemo(out: out, pairs: pairs, seed: seed, progress: common.progress, json: common.json).run()
+    case .par: try PARDemo(out: out, seed: seed, progress: common.progress, json: common.json).run()
     case .recommender(let type): try demonstrate(type)
     }
   }

@@ -32,9 +32,11 @@ enum System {
   case bradleyTerry
   case prefPalette
   case lcpo
+  case par
   case recommender(any RecommenderConfiguration.Type)
 
-  static let all = [System.bradleyTerry, .prefPalette, .lcpo] + Recommenders.all.map { .recommender($0) }
+  static let all =
+    [System.bradleyTerry, .prefPalette, .lcpo, .par] + Recommenders.all.map { .recommender($0) }
   static var names: [String] { all.map(\.name) }
 
   static func isRecommender(_ name: String) -> Bool { Recommenders.named(name) != nil }
@@ -44,6 +46,7 @@ enum System {
     case .bradleyTerry: "bradley-terry"
     case .prefPalette: "prefpalette"
     case .lcpo: LCPO.system
+    case .par: PAR.system
     case .recommender(let type): type.system
     }
   }

@@ -4,6 +4,7 @@ import PenchantData
 import PenchantKernels
 import PenchantLanguage
 import PenchantTrain
+import PreferenceModels
 
 struct Penchant: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -18,12 +19,13 @@ struct Penchant: ParsableCommand {
         penchant train bradley-terry --data pairs.jsonl --out run --leave-out community
         penchant train prefpalette --data pairs.jsonl --out run what each community prefers, and why
         penchant train lcpo --data pairs-with-logps.jsonl --out run   which labels are wrong, and who gives them
+        penchant predict par --data rewards.jsonl               rewards that are harder to hack
         penchant train sasrec --data log.inter --out run        the next item of a history
         penchant recommend run u42                              for a user, or --history a,b,c
         penchant predict run --data new.jsonl                   one JSON line in, one out
         penchant synthesize --data pairs.jsonl --out levels.jsonl   texts at five levels of attributes
 
-      Topics: penchant help data · penchant help labels · penchant help exit-codes
+      Topics: penchant help data · penchant help labels · penchant help rewards · penchant help exit-codes
       """,
     version: RunEnvironment.version,
     subcommands: [
@@ -60,7 +62,7 @@ struct Penchant: ParsableCommand {
   private static func leave(_ error: any Error) -> Never {
     switch error {
     case let status as ExitStatus: exit(status.rawValue)
-    case is DataError, is CheckpointError:
+    case is DataError, is CheckpointError, is ShapingError:
       complain("\(error)")
       exit(ExitStatus.badData.rawValue)
     case is ConfigurationError, is RunError:
@@ -99,7 +101,7 @@ enum ExitStatus: Int32, Error {
 
 /// Texts of `penchant help TOPIC`.
 enum Topics {
-  static let all = ["data": data, "labels": labels, "exit-codes": exitCodes]
+  static let all = ["data": data, "labels": labels, "rewards": rewards, "exit-codes": exitCodes]
 
   static let data = """
     Preference pairs are JSON lines, plain or packed (.gz, .zst, .bz2), as TRL and OpenRLHF write them:
@@ -167,6 +169,25 @@ enum Topics {
     A confidence is as good as the margins it rests on. Margins that are too small drive reliability to 1 and those that are too
     large pull it down, so their slope is fitted beside it (noise.slope); without a reference they mostly follow length and are
     refused when they are large (guards.saturation). Warnings say what was found: docs/lcpo.md.
+    """
+
+  static let rewards = """
+    Rewards that are shaped (penchant predict par) are JSON lines, plain or packed, one answer of a policy each:
+
+      {"prompt_id": "p17", "reward": 2.1, "references": [0.4, 1.3, -0.2], "length": 214}
+
+      reward               needed: what the reward model says of the answer
+      references           what it says of answers of the reference policy to the same prompt, one or more; also
+      (sample_rewards)     in a file of their own with "prompt_id": --references FILE
+      length               tokens of the answer, where length costs
+      id, prompt_id        are repeated in the answer
+
+    The answer is the line's "shaped" reward: under par the chance that the answer beats a reference, between 0 and 1. References are
+    scored by the same reward model, and scored again when it changes. Running shapings (meanstd, clip, minmax) go on from line to line;
+    the order of the lines matters to them.
+
+    A bounded reward holds a policy only beside a penalty on the divergence from the reference policy, and not where rewards are
+    divided by the deviation of their group (GRPO's default): docs/par.md.
     """
 
   static let exitCodes = """

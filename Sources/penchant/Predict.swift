@@ -26,6 +26,12 @@ struct Predict: ParsableCommand {
       "weight" of the label, the probability that it is right, and its "flip_probability":
         penchant predict run --data pairs-with-logps.jsonl > weighted.jsonl
 
+      A par run shapes rewards of any reward model as its training did, a line at a time; without a run, penchant predict par
+      does it with the options below. A line has a "reward", and "references", rewards of reference answers to the same prompt
+      (or "prompt_id" and --references FILE); the answer has "shaped":
+        echo '{"reward": 2.0, "references": [0.5, 1.0, -0.3]}' | penchant predict par --data -
+        penchant predict par --shaping minmax --data rollouts.jsonl
+
       A run of a recommender reads {"history": ["a", "b"]}, {"user": "u"} or ["a", "b"], with "exclude", "top" and "id" if wanted,
       and answers with "items", best first. Items that it does not know are left out of the history and named in "unknown";
       without a known item the most popular ones are answered ("basis": "popularity"):
@@ -46,6 +52,8 @@ struct Predict: ParsableCommand {
   var adapt: String?
 
   @OptionGroup var list: ListOptions
+
+  @OptionGroup(title: "Rewards") var shaping: ShapingOptions
 
   @OptionGroup var common: CommonOptions
 
@@ -87,11 +95,19 @@ struct Predict: ParsableCommand {
 
   func run() throws {
     try common.apply()
+    // The name of the system, where no run has it, is shaping by the options alone.
+    if folder == System.par.name, (try? RunDirectory.open(folder)) == nil {
+      if adapt != nil { throw ConfigurationError("--adapt means nothing for \(folder)") }
+      try list.refuse(for: folder)
+      return try shapeLines(shaping.stream(of: nil))
+    }
     let model = try TrainedModel(folder).adapted(to: adapt)
     if !System.isRecommender(model.system) { try list.refuse(for: model.system) }
+    if model.system != System.par.name { try shaping.refuse(for: model.system) }
     switch model {
     case .bradleyTerry(let model): try eachLine { try answer($0, $1, line: $2, model) }
     case .prefPalette(let model): try eachLine { try answer($0, $1, line: $2, model) }
+    case .par(let model): try shapeLines(shaping.stream(of: model))
     case .lcpo(let model): try answerLines { try LabelAnswer($0, file: data, line: $1, model) }
     case .recommender(let model, _):
       let answers = RecommenderAnswers(
@@ -109,6 +125,16 @@ struct Predict: ParsableCommand {
       var answer = try answer(text, fields, line)
       answer.id = fields?.id
       return answer
+    }
+  }
+
+  /// Writes what becomes of every reward.
+  private func shapeLines(_ stream: ShapingStream) throws {
+    var stream = stream
+    var reader = try ScoredReader(data)
+    while let answer = try reader.next() {
+      let line = try JSON.encode(stream.shape(answer, file: data), pretty: false)
+      FileHandle.standardOutput.write(line + [UInt8(ascii: "\n")])
     }
   }
 

@@ -8,6 +8,7 @@ enum TrainedModel {
   case bradleyTerry(FittedBradleyTerry)
   case prefPalette(FittedTextPalette)
   case lcpo(FittedLCPO)
+  case par(FittedPAR)
   case recommender(TrainedRecommender, seed: UInt64)
 
   init(_ folder: String) throws {
@@ -22,6 +23,7 @@ enum TrainedModel {
     case System.prefPalette.name:
       self = .prefPalette(try FittedTextPalette(reading: folder, encoder: openEncoder))
     case System.lcpo.name: self = .lcpo(try FittedLCPO(reading: run.file(name)))
+    case System.par.name: self = .par(try FittedPAR(reading: run.file(name)))
     case let name? where Recommenders.named(name) != nil:
       self = .recommender(
         try TrainedRecommender(run.file("model.safetensors")),
@@ -35,6 +37,7 @@ enum TrainedModel {
     case .bradleyTerry: System.bradleyTerry.name
     case .prefPalette: System.prefPalette.name
     case .lcpo: System.lcpo.name
+    case .par: System.par.name
     case .recommender(let model, _): model.system
     }
   }
@@ -44,6 +47,7 @@ enum TrainedModel {
     case .bradleyTerry(let model): model.seed
     case .prefPalette(let model): model.model.seed
     case .lcpo(let model): model.seed
+    case .par(let model): model.seed
     case .recommender(_, let seed): seed
     }
   }

@@ -46,7 +46,7 @@ extension Loss {
     }
     return logits.tape.record(
       .policyLoss, [logits, ids.tensor, advantages, old, reference, weights], [],
-      sizes: [rows, logits.width, options.estimator.rawValue],
+      sizes: [rows, logits.width, options.estimator.number],
       reals: [1, options.penalty, options.clipLow, options.clipHigh])
   }
 
