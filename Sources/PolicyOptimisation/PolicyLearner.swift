@@ -9,7 +9,8 @@ import PenchantTape
 /// ```
 ///
 /// The batch says how likely the answers were when they were drawn, so it may be a few steps old.
-public final class PolicyLearner<Policy: TokenNetwork, Critic: TokenNetwork> where Policy.Rows == Critic.Rows {
+public final class PolicyLearner<Policy: TokenNetwork, Critic: TokenNetwork>
+where Policy.Rows == Critic.Rows {
   public let configuration: PolicyConfiguration
   public let policy: TokenRunner<Policy>
   public let critic: TokenRunner<Critic>?
@@ -97,7 +98,9 @@ public final class PolicyLearner<Policy: TokenNetwork, Critic: TokenNetwork> whe
       try step.step.set(
         step.ids, to: batch.ids + [UInt32](repeating: ignoredToken, count: size - batch.tokens))
       try step.step.set(step.advantages, to: padded(credit.advantages))
-      if configuration.algorithm != .reinforce { try step.step.set(step.old, to: padded(batch.logProbabilities)) }
+      if configuration.algorithm != .reinforce {
+        try step.step.set(step.old, to: padded(batch.logProbabilities))
+      }
       if isPenalised { try step.step.set(step.reference, to: padded(batch.reference)) }
       try step.step.set(step.weights, to: weights)
       let made = try step.step.run()

@@ -37,15 +37,17 @@ public struct TokenCredit: Sendable, Equatable {
     for s in 0..<batch.answers { rewards[Int(batch.offsets[s + 1]) - 1] += batch.rewards[s] }
     var (raw, totals) = (rewards, rewards)
     do {
-      var (a, g) = (raw.mutableSpan, totals.mutableSpan)
+      var a = raw.mutableSpan
+      var g = totals.mutableSpan
       try tokenAdvantages(
         offsets: batch.offsets.span, rewards: rewards.span, values: values.span,
         discount: configuration.discount, lambda: configuration.lambda, advantages: &a, totals: &g)
     }
     let plain = configuration.algorithm == .ppo ? raw : totals
-    advantages = plain
-    var white = advantages.mutableSpan
-    try whiten(plain.span, into: &white)
+    var white = plain
+    var span = white.mutableSpan
+    try whiten(plain.span, into: &span)
+    advantages = white
     targets = totals
   }
 }

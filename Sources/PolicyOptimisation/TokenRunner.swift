@@ -39,7 +39,8 @@ public final class TokenRunner<Network: TokenNetwork> {
     let logits = try outputs(of: rows, count: ids.count)
     var found = [Float](repeating: 0, count: ids.count)
     var entropies = found
-    var (l, e) = (found.mutableSpan, entropies.mutableSpan)
+    var l = found.mutableSpan
+    var e = entropies.mutableSpan
     try tokenLogProbabilities(
       logits: logits.span, classes: network.outputs, ids: ids.span, into: &l, entropies: &e)
     return (found, entropies)

@@ -23,7 +23,8 @@ struct PARReport {
         + "wrong beyond; a shaping decides how far a policy follows it. With a well-chosen penalty a plain reward comes "
         + "close to a shaped one: read the penalties, not one of them.",
       figures: [
-        Report.Figure("win", decimal(result.metrics["win"]), note: "against the reference policy, true reward"),
+        Report.Figure(
+          "win", decimal(result.metrics["win"]), note: "against the reference policy, true reward"),
         Report.Figure(
           "peak", decimal(own?.onset.peakWin), note: own?.onset.peakStep.map { "at step \($0)" } ?? ""),
         Report.Figure("KL", decimal(result.metrics["kl"], 1), note: "nats an answer"),
@@ -36,7 +37,8 @@ struct PARReport {
         ("nats a token of the demonstrations", decimal(result.metrics["nll_demonstrations"])),
         ("held-out accuracy of the reward model", decimal(result.metrics["proxy_accuracy"])),
         ("seconds", decimal(result.seconds, 1)), ("peak memory", "\(result.peakMemoryBytes / 1_048_576) MiB"),
-        ("fingerprint of the curves", result.fingerprint), ("made with", "penchant \(RunEnvironment.version)"),
+        ("fingerprint of the curves", result.fingerprint),
+        ("made with", "penchant \(RunEnvironment.version)"),
       ])
   }
 
@@ -50,8 +52,12 @@ struct PARReport {
     }
     tables.append(
       Report.Table(
-        title: "At the end", note: "On held-out prompts. Gold: the true reward. Proxy: the reward model, unshaped.",
-        header: ["shaping", "penalty", "win", "gold", "proxy", "KL", "preference", "length", "entropy", "critic loss"],
+        title: "At the end",
+        note: "On held-out prompts. Gold: the true reward. Proxy: the reward model, unshaped.",
+        header: [
+          "shaping", "penalty", "win", "gold", "proxy", "KL", "preference", "length", "entropy",
+          "critic loss",
+        ],
         rows: result.policies.compactMap { policy in
           guard let p = policy.curve.last else { return nil }
           return [
@@ -66,11 +72,14 @@ struct PARReport {
         note:
           "Where the true reward was best, which only a world like this knows, and what could be seen without it. A sign is "
           + "no proof.",
-        header: ["shaping", "penalty", "peak win", "step", "KL", "win at the end", "first sign", "step", "win there"],
+        header: [
+          "shaping", "penalty", "peak win", "step", "KL", "win at the end", "first sign", "step", "win there",
+        ],
         rows: result.policies.map { policy in
           let onset = policy.onset
           return [
-            policy.shaping, "\(policy.penalty)", decimal(onset.peakWin), onset.peakStep.map { "\($0)" } ?? "-",
+            policy.shaping, "\(policy.penalty)", decimal(onset.peakWin),
+            onset.peakStep.map { "\($0)" } ?? "-",
             decimal(onset.peakDivergence, 1), decimal(onset.finalWin),
             onset.alarms.first.map { "\($0.sign.rawValue): \($0.text)" } ?? "none",
             onset.alarms.first.map { "\($0.step)" } ?? "-", decimal(onset.winAtAlarm),
@@ -79,7 +88,8 @@ struct PARReport {
     tables.append(
       Report.Table(
         title: "Laws",
-        note: "True reward above the reference, with d the root of KL: d(α − β log d), for the best of n d(α − β d).",
+        note:
+          "True reward above the reference, with d the root of KL: d(α − β log d), for the best of n d(α − β d).",
         header: ["", "α", "β", "explained", "best KL"],
         rows: laws.map { name, law in
           [name, decimal(law.alpha), decimal(law.beta), decimal(law.explained), decimal(law.peak, 1)]
@@ -88,7 +98,9 @@ struct PARReport {
   }
 
   private var laws: [(String, OveroptimisationLaw)] {
-    result.policies.compactMap { policy in policy.law.map { ("\(policy.shaping), penalty \(policy.penalty)", $0) } }
+    result.policies.compactMap { policy in
+      policy.law.map { ("\(policy.shaping), penalty \(policy.penalty)", $0) }
+    }
       + (result.bestOfLaw.map { [("best of n", $0)] } ?? [])
   }
 
@@ -108,7 +120,8 @@ struct PARReport {
           if let p = policy.curve.first(where: { $0.step == policy.onset.peakStep }) {
             series.append(.init("\(policy.shaping): best", [(x: place(p), y: value(p))]))
           }
-          if let sign = policy.onset.alarms.first, let p = policy.curve.first(where: { $0.step == sign.step }) {
+          if let sign = policy.onset.alarms.first, let p = policy.curve.first(where: { $0.step == sign.step })
+          {
             series.append(.init("\(policy.shaping): first sign", [(x: place(p), y: value(p))]))
           }
         }
@@ -119,17 +132,21 @@ struct PARReport {
     let step = { (p: PolicyPoint) in Double(p.step) }
     var charts: [any Chart] = [
       lines(
-        "True reward", "Rises while the reward model is right, and falls where it is not.", x: "KL, nats an answer",
+        "True reward", "Rises while the reward model is right, and falls where it is not.",
+        x: "KL, nats an answer",
         y: "gold", at: kl, \.gold, best: \.gold),
       lines(
-        "Proxy reward", "What the reward model says, unshaped: it rises on.", x: "KL, nats an answer", y: "proxy",
+        "Proxy reward", "What the reward model says, unshaped: it rises on.", x: "KL, nats an answer",
+        y: "proxy",
         at: kl, \.proxy, best: \.proxy),
       lines(
-        "Win rate", "Share of held-out answers that beat the reference policy's; dots: the best step, the first sign.",
+        "Win rate",
+        "Share of held-out answers that beat the reference policy's; dots: the best step, the first sign.",
         x: "step", y: "win", at: step, \.win, marks: true),
       lines("Divergence", "From the reference policy.", x: "step", y: "KL, nats", at: step, \.divergence),
       lines(
-        "Preference", "Mean chance, under the reward model, to beat a reference answer, whatever was trained on.",
+        "Preference",
+        "Mean chance, under the reward model, to beat a reference answer, whatever was trained on.",
         x: "step", y: "preference", at: step, \.preference),
       lines("Length", "Tokens of an answer.", x: "step", y: "tokens", at: step, \.length),
       lines("Entropy", "Of a token.", x: "step", y: "nats", at: step, \.entropy),
@@ -146,12 +163,14 @@ struct PARReport {
       charts.append(
         BarChart(
           title: "Penalties",
-          caption: "Win rate at the end by the weight of the divergence: 0 saves no shaping, and a large one saves all.",
+          caption:
+            "Win rate at the end by the weight of the divergence: 0 saves no shaping, and a large one saves all.",
           x: "win", from: 0,
           series: names.map { name in
             (
               name,
-              result.policies.filter { $0.shaping == name }.sorted { $0.penalty < $1.penalty }.compactMap { policy in
+              result.policies.filter { $0.shaping == name }.sorted { $0.penalty < $1.penalty }.compactMap {
+                policy in
                 policy.curve.last.map { BarChart.Row("penalty \(policy.penalty)", $0.win) }
               }
             )

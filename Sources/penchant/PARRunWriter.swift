@@ -33,7 +33,8 @@ struct PARRunWriter {
       policy.curve.map { p in
         ([policy.shaping, "\(policy.penalty)", "\(p.step)"]
           + [
-            p.divergence, p.proxy, p.gold, p.win, p.preference, p.length, p.entropy, p.criticLoss, p.advantage,
+            p.divergence, p.proxy, p.gold, p.win, p.preference, p.length, p.entropy, p.criticLoss,
+            p.advantage,
           ].map { "\($0)" }).joined(separator: "\t")
       }
     }

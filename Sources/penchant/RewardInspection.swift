@@ -50,7 +50,8 @@ struct RewardInspection {
         let reward = Double(answer.reward)
         all += reward
         found.rewards =
-          found.rewards.isEmpty ? [reward, reward] : [min(found.rewards[0], reward), max(found.rewards[1], reward)]
+          found.rewards.isEmpty
+          ? [reward, reward] : [min(found.rewards[0], reward), max(found.rewards[1], reward)]
         if answer.prompt != nil { found.withPrompt += 1 }
         if answer.length != nil { found.withLength += 1 }
         let count = answer.references.count

@@ -7,7 +7,8 @@ import PreferenceModels
 struct ShapingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "predict par: \(RewardShaping.Kind.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "kind"))
+      "predict par: \(RewardShaping.Kind.allCases.map(\.rawValue).joined(separator: ", ")).",
+      valueName: "kind"))
   var shaping: String?
 
   @Option(help: "predict par: k, the slope of bounded shapings.")

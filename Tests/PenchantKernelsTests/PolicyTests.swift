@@ -13,12 +13,15 @@ private func drawnIds(_ rows: Int, _ classes: Int) -> [UInt32] {
   (0..<rows).map { $0 % 5 == 4 ? ignoredToken : UInt32($0 * 11 % classes) }
 }
 
-private func logProbabilities(_ logits: [Float], _ ids: [UInt32], _ classes: Int) throws -> ([Float], [Float]) {
-  var entropies = [Float](repeating: .nan, count: ids.count)
+private func logProbabilities(_ logits: [Float], _ ids: [UInt32], _ classes: Int) throws -> (
+  [Float], [Float]
+) {
+  var found = [Float](repeating: .nan, count: ids.count)
+  var entropies = found
+  var l = found.mutableSpan
   var e = entropies.mutableSpan
-  let found = try filled(ids.count) { (span) throws(KernelError) in
-    try tokenLogProbabilities(logits: logits.span, classes: classes, ids: ids.span, into: &span, entropies: &e)
-  }
+  try tokenLogProbabilities(
+    logits: logits.span, classes: classes, ids: ids.span, into: &l, entropies: &e)
   return (found, entropies)
 }
 
@@ -45,7 +48,10 @@ extension OpCase {
   fileprivate static let white = OpCase(
     "whiten_f32", shapes: Shapes.vectors + [[20_011]], inputs: [.uniform, .uniform(1000, 1001), .logNormal],
     call: { _, x in
-      [try filled(x[0].count) { (span) throws(KernelError) in try whiten(x[0].span, into: &span) }]
+      let values = x[0]
+      return [
+        try filled(values.count) { (span) throws(KernelError) in try whiten(values.span, into: &span) }
+      ]
     },
     reference: { _, x in
       let n = Double(max(x[0].count, 1))
@@ -60,9 +66,10 @@ extension OpCase {
       "group_\(baseline)", shapes: [[0, 3], [1, 1], [3, 2], [7, 5], [513, 8], [2, 5000]],
       inputs: [.uniform, .uniform(100, 101), .exactPowersOfTwo],
       call: { shape, x in
-        [
-          try filled(x[0].count) { (span) throws(KernelError) in
-            try groupAdvantages(x[0].span, groupSize: shape[1], baseline: baseline, into: &span)
+        let rewards = x[0]
+        return [
+          try filled(rewards.count) { (span) throws(KernelError) in
+            try groupAdvantages(rewards.span, groupSize: shape[1], baseline: baseline, into: &span)
           }
         ]
       },
@@ -102,13 +109,16 @@ extension OpCase {
   ) throws -> ([UInt32], [Float]) {
     var ids = [UInt32](repeating: 0, count: logits.count / classes)
     var found = [Float](repeating: .nan, count: ids.count)
-    var (i, l) = (ids.mutableSpan, found.mutableSpan)
+    var i = ids.mutableSpan
+    var l = found.mutableSpan
     try stream.tokens(
       logits: logits.span, classes: classes, temperature: temperature, into: &i, logProbabilities: &l)
     return (ids, found)
   }
 
-  @Test(arguments: [1, 0.5, 2] as [Float]) func tokensComeAsOftenAsTheirProbability(_ temperature: Float) throws {
+  @Test(arguments: [1, 0.5, 2] as [Float]) func tokensComeAsOftenAsTheirProbability(_ temperature: Float)
+    throws
+  {
     let row: [Float] = [0.3, -.infinity, 1.2, -2, 0]
     let n = 100_000
     var stream = RandomStream(seed: 3, stream: 9)
@@ -160,14 +170,14 @@ extension OpCase {
   private func advantages(
     _ offsets: [UInt32], _ rewards: [Float], _ values: [Float], _ discount: Double, _ lambda: Double
   ) throws -> (advantages: [Float], totals: [Float]) {
+    var own = rewards
     var totals = rewards
+    var a = own.mutableSpan
     var t = totals.mutableSpan
-    let a = try filled(rewards.count) { (span) throws(KernelError) in
-      try tokenAdvantages(
-        offsets: offsets.span, rewards: rewards.span, values: values.span, discount: discount, lambda: lambda,
-        advantages: &span, totals: &t)
-    }
-    return (a, totals)
+    try tokenAdvantages(
+      offsets: offsets.span, rewards: rewards.span, values: values.span, discount: discount, lambda: lambda,
+      advantages: &a, totals: &t)
+    return (own, totals)
   }
 
   /// Against the double sum of the definition: A_t is the sum over k of (γλ)^k δ_(t+k).
@@ -185,10 +195,13 @@ extension OpCase {
         var (a, g) = (0.0, 0.0)
         for k in t..<length {
           let next = k + 1 < length ? Double(v[first + k + 1]) : 0
-          a += pow(discount * lambda, Double(k - t)) * (Double(r[first + k]) + discount * next - Double(v[first + k]))
+          a +=
+            pow(discount * lambda, Double(k - t))
+            * (Double(r[first + k]) + discount * next - Double(v[first + k]))
           g += pow(discount, Double(k - t)) * Double(r[first + k])
         }
-        #expect(abs(Double(got.advantages[first + t]) - a) < 2e-5 && abs(Double(got.totals[first + t]) - g) < 2e-5)
+        #expect(
+          abs(Double(got.advantages[first + t]) - a) < 2e-5 && abs(Double(got.totals[first + t]) - g) < 2e-5)
       }
     }
     let one = try Team.with(threads: 1) { () throws in try advantages(offsets, r, v, discount, lambda) }

@@ -26,7 +26,8 @@ private func prompts(_ shape: [Int]) -> [UInt32]? {
 }
 
 private func shaped(
-  _ f: ShapingFunction, _ rewards: [Float], references: [Float] = [], perPrompt: Int = 0, prompts: [UInt32]? = nil
+  _ f: ShapingFunction, _ rewards: [Float], references: [Float] = [], perPrompt: Int = 0,
+  prompts: [UInt32]? = nil
 ) throws -> [Float] {
   try filled(rewards.count) { (span) throws(KernelError) in
     try shapeRewards(
@@ -119,7 +120,8 @@ extension OpCase {
 
   @Test func hostileRewardsStayInTheirPlace() throws {
     let x: [Float] = [.nan, .infinity, -.infinity, 1e38, -1e38, 0]
-    let par = try shaped(ShapingFunction(.sigmoid), x, references: [0, 0, .infinity], perPrompt: 1,
+    let par = try shaped(
+      ShapingFunction(.sigmoid), x, references: [0, 0, .infinity], perPrompt: 1,
       prompts: [0, 1, 1, 0, 0, 2])
     #expect(par[0].isNaN && par[1] == 1 && par[2] == 0 && par[3] == 1 && par[4] == 0 && par[5] == 0)
     let same = try shaped(ShapingFunction(.sigmoid), [.infinity], references: [.infinity], perPrompt: 1)
@@ -230,7 +232,9 @@ extension OpCase {
     #expect(try Team.with(threads: threads) { () throws in try run() } == one)
   }
 
-  @Test(arguments: [[1, 2], [7, 10], [513, 8], [3, 5000]]) func thresholdsMatchTheFormula(_ shape: [Int]) throws {
+  @Test(arguments: [[1, 2], [7, 10], [513, 8], [3, 5000]]) func thresholdsMatchTheFormula(_ shape: [Int])
+    throws
+  {
     var generator = TestGenerator(stream: "thresholds \(shape)")
     let x = generator.floats(shape[0] * shape[1], .uniform)
     let got = try filled(shape[0]) { (span) throws(KernelError) in

@@ -1,4 +1,4 @@
-import PenchantKernels
+import enum PenchantKernels.DivergenceEstimator
 import PenchantTape
 import TapeSupport
 import Testing

@@ -43,7 +43,8 @@ private struct Bandit {
     let logits = try learner.policy.outputs(of: rows, count: n)
     var (ids, logs) = ([UInt32](repeating: 0, count: n), [Float](repeating: 0, count: n))
     do {
-      var (i, l) = (ids.mutableSpan, logs.mutableSpan)
+      var i = ids.mutableSpan
+      var l = logs.mutableSpan
       try draws.tokens(logits: logits.span, classes: 5, into: &i, logProbabilities: &l)
     }
     return PolicyBatch(
@@ -134,7 +135,9 @@ private struct Bandit {
       $0.algorithm = .grpo
       $0.groupSize = 3
     }
-    #expect(throws: PolicyError.batch("8 answers are not groups of 3")) { try odd.learner.learn(odd.batch(8)) }
+    #expect(throws: PolicyError.batch("8 answers are not groups of 3")) {
+      try odd.learner.learn(odd.batch(8))
+    }
   }
 
   @Test func settingsOutsideTheirRangeAreNamed() {
@@ -222,7 +225,8 @@ private struct Bandit {
     #expect(abs((bernoulli - centre) - (sigma - centre) - gap) < 1e-12 && gap > 0)
   }
 
-  @Test(arguments: OveroptimisationLaw.Form.allCases) func lawIsFound(_ form: OveroptimisationLaw.Form) throws {
+  @Test(arguments: OveroptimisationLaw.Form.allCases) func lawIsFound(_ form: OveroptimisationLaw.Form) throws
+  {
     let (alpha, beta) = (1.3, 0.35)
     let points = (1...20).map { i -> (divergence: Double, gold: Double) in
       let kl = 0.4 * Double(i)
@@ -232,7 +236,8 @@ private struct Bandit {
     let law = try #require(OveroptimisationLaw(form, fitting: points + [(0, 0), (.nan, 1)]))
     #expect(abs(law.alpha - alpha) < 1e-9 && abs(law.beta - beta) < 1e-9 && law.explained > 0.999999)
     let peak = try #require(law.peak)
-    #expect(law.value(at: peak) > law.value(at: 0.9 * peak) && law.value(at: peak) > law.value(at: 1.1 * peak))
+    #expect(
+      law.value(at: peak) > law.value(at: 0.9 * peak) && law.value(at: peak) > law.value(at: 1.1 * peak))
     #expect(OveroptimisationLaw(form, fitting: [(1, 1), (1, 2), (1, 3)]) == nil)
     #expect(OveroptimisationLaw(form, fitting: Array(points.prefix(2))) == nil)
   }
@@ -251,7 +256,9 @@ private struct Bandit {
 }
 
 @Suite struct OnsetMonitorTests {
-  private func point(_ step: Int, kl: Double, proxy: Double, win: Double, entropy: Double = 2, length: Double = 9)
+  private func point(
+    _ step: Int, kl: Double, proxy: Double, win: Double, entropy: Double = 2, length: Double = 9
+  )
     -> PolicyPoint
   {
     PolicyPoint(
@@ -275,7 +282,11 @@ private struct Bandit {
   }
 
   @Test func steadyPolicyIsLeftInPeace() {
-    let curve = (0..<12).map { point($0 * 50, kl: min(8, 1.5 * Double($0)), proxy: min(4, 0.75 * Double($0)), win: 0.5 + 0.03 * Double($0), entropy: 1.8, length: 11) }
+    let curve = (0..<12).map {
+      point(
+        $0 * 50, kl: min(8, 1.5 * Double($0)), proxy: min(4, 0.75 * Double($0)), win: 0.5 + 0.03 * Double($0),
+        entropy: 1.8, length: 11)
+    }
     let report = OnsetReport(Array(curve.prefix(6)))
     #expect(report.alarms.isEmpty && !report.isHacked)
     #expect(OnsetReport([]).alarms.isEmpty && OnsetReport([]).peakStep == nil)

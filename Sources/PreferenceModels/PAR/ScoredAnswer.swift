@@ -62,7 +62,9 @@ public struct ScoredAnswer: Sendable, Hashable {
     return found
   }
 
-  private static func float(_ value: JSONValue, _ name: String, _ record: JSONRecord) throws(DataError) -> Float {
+  private static func float(_ value: JSONValue, _ name: String, _ record: JSONRecord) throws(DataError)
+    -> Float
+  {
     guard let number = value.number, Float(number).isFinite else {
       throw record.wrong(name, value, expected: "a finite number that a 32-bit float holds")
     }

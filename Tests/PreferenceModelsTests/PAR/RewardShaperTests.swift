@@ -11,7 +11,8 @@ private func sigmoid(_ x: Double) -> Double { x >= 0 ? 1 / (1 + exp(-x)) : exp(x
 
 /// Shapings by what they promise.
 @Suite struct RewardShaperTests {
-  private func shaper(_ kind: RewardShaping.Kind, _ references: [Float] = [0.5, -1, 2], slope: Double = 1) throws
+  private func shaper(_ kind: RewardShaping.Kind, _ references: [Float] = [0.5, -1, 2], slope: Double = 1)
+    throws
     -> RewardShaper
   {
     var shaping = RewardShaping(kind)
@@ -19,7 +20,9 @@ private func sigmoid(_ x: Double) -> Double { x >= 0 ? 1 / (1 + exp(-x)) : exp(x
     return try RewardShaper(shaping, references: ReferenceRewards(references, perPrompt: references.count))
   }
 
-  private func shape(_ kind: RewardShaping.Kind, _ r: Float, references: [Float] = [0.5, -1, 2]) throws -> Float {
+  private func shape(_ kind: RewardShaping.Kind, _ r: Float, references: [Float] = [0.5, -1, 2]) throws
+    -> Float
+  {
     var shaper = try shaper(kind, references)
     return try shaper.shape([r], prompts: [0])[0]
   }
@@ -73,7 +76,9 @@ private func sigmoid(_ x: Double) -> Double { x >= 0 ? 1 / (1 + exp(-x)) : exp(x
   }
 
   /// A first batch of equal rewards has neither deviation nor range.
-  @Test(arguments: RewardShaping.Kind.allCases) func equalFirstRewardsAreFinite(_ kind: RewardShaping.Kind) throws {
+  @Test(arguments: RewardShaping.Kind.allCases) func equalFirstRewardsAreFinite(_ kind: RewardShaping.Kind)
+    throws
+  {
     var shaper = try shaper(kind)
     let got = try shaper.shape([3, 3, 3, 3], prompts: [0, 0, 0, 0])
     #expect(got.allSatisfy(\.isFinite) && Set(got).count == 1)
@@ -125,7 +130,8 @@ private func sigmoid(_ x: Double) -> Double { x >= 0 ? 1 / (1 + exp(-x)) : exp(x
       return x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(x.count)
     }
     var par = try shaper(.par, [0])
-    let extreme = try par.shape(generator.floats(5000, .cauchy).map { 1e3 * $0 }, prompts: [UInt32](repeating: 0, count: 5000))
+    let extreme = try par.shape(
+      generator.floats(5000, .cauchy).map { 1e3 * $0 }, prompts: [UInt32](repeating: 0, count: 5000))
     #expect(variance(extreme.map(Double.init)) <= 0.25 + 1e-6)
     for discount in [0.5, 0.9, 0.99] {
       let returns = (0..<500).map { _ -> Double in
@@ -191,7 +197,9 @@ private func sigmoid(_ x: Double) -> Double { x >= 0 ? 1 / (1 + exp(-x)) : exp(x
   }
 
   @Test func quantilesAreThoseOfTheNormal() {
-    for (p, z) in [(0.85, 1.0364333894937898), (0.975, 1.959963984540054), (0.5, 0), (1e-10, -6.361340902404056)] {
+    for (p, z) in [
+      (0.85, 1.0364333894937898), (0.975, 1.959963984540054), (0.5, 0), (1e-10, -6.361340902404056),
+    ] {
       #expect(abs(normalQuantile(p) - z) < 1e-10)
       #expect(abs(normalQuantile(1 - p) + z) < 1e-6)
     }
@@ -227,7 +235,8 @@ private func sigmoid(_ x: Double) -> Double { x >= 0 ? 1 / (1 + exp(-x)) : exp(x
   }
 
   @Test(arguments: [
-    ("{\"reward\": \"high\"}", "rewards.jsonl:1: \"reward\" is"), ("{\"rewrad\": 1}", "did you mean \"reward\""),
+    ("{\"reward\": \"high\"}", "rewards.jsonl:1: \"reward\" is"),
+    ("{\"rewrad\": 1}", "did you mean \"reward\""),
     ("{\"reward\": 1}", "par needs rewards of reference answers"),
     ("\n{\"reward\": 1, \"references\": []}", "rewards.jsonl:2: \"references\" is"),
     ("{\"reward\": 1, \"references\": [1, null]}", "a finite number"),
@@ -252,10 +261,12 @@ private func sigmoid(_ x: Double) -> Double { x >= 0 ? 1 / (1 + exp(-x)) : exp(x
 
   @Test func promptsStandInATableOnce() throws {
     var reader = ScoredReader(
-      bytes: Array("{\"prompt_id\": 1, \"references\": [1]}\n{\"prompt_id\": \"1\", \"references\": [2]}".utf8),
+      bytes: Array(
+        "{\"prompt_id\": 1, \"references\": [1]}\n{\"prompt_id\": \"1\", \"references\": [2]}".utf8),
       name: "table.jsonl")
     #expect(throws: DataError.self) { try reader.table() }
-    var good = ScoredReader(bytes: Array("{\"prompt_id\": 1, \"references\": [1, 2]}".utf8), name: "table.jsonl")
+    var good = ScoredReader(
+      bytes: Array("{\"prompt_id\": 1, \"references\": [1, 2]}".utf8), name: "table.jsonl")
     #expect(try good.table() == ["1": [1, 2]])
   }
 }

@@ -18,7 +18,8 @@ import Testing
   }
 
   private static let table: [(RewardShaping.Kind, [Double])] = [
-    (.vanilla, [0.18, 0.13, 0.02, -0.09]), (.par, [0.87, 1.05, 0.95, 0.47]), (.lsc, [0.89, 1.09, 0.98, 0.47]),
+    (.vanilla, [0.18, 0.13, 0.02, -0.09]), (.par, [0.87, 1.05, 0.95, 0.47]),
+    (.lsc, [0.89, 1.09, 0.98, 0.47]),
     (.sgfc, [0.56, 0.67, 0.68, 0.45]),
   ]
 
@@ -30,7 +31,8 @@ import Testing
       }
     }
     for (divergence, want) in zip([1.0, 2, 4, 6], [0.89, 1.11, 1.12, 1.12]) {
-      print("twin clip", divergence, try Self.gold(divergence) { try $0.outcomeClipped(divergence: $1) }, want)
+      print(
+        "twin clip", divergence, try Self.gold(divergence) { try $0.outcomeClipped(divergence: $1) }, want)
     }
   }
 }

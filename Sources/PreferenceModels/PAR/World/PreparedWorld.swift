@@ -55,7 +55,9 @@ public final class PreparedWorld {
 
   /// Held-out prompts, `samples` times each.
   static func heldOut(_ world: TokenWorld) -> [UInt32] {
-    (UInt32(world.trainPrompts)..<UInt32(world.promptCount)).flatMap { [UInt32](repeating: $0, count: samples) }
+    (UInt32(world.trainPrompts)..<UInt32(world.promptCount)).flatMap {
+      [UInt32](repeating: $0, count: samples)
+    }
   }
 
   /// Rewards of the reward model.

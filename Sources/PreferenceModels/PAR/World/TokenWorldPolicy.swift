@@ -30,7 +30,8 @@ struct TokenWorldPolicy: TokenNetwork, Sendable {
     return (logits + isFirst.linear(tape.constant(forbidden, [TokenWorld.classes, 1])), features)
   }
 
-  func feed(_ rows: FeatureRows, to inputs: Tensor, count: Int, of program: some Executing) throws(TapeError) {
+  func feed(_ rows: FeatureRows, to inputs: Tensor, count: Int, of program: some Executing) throws(TapeError)
+  {
     try network.feed(rows, to: inputs, count: count, of: program)
   }
 }
@@ -63,7 +64,8 @@ extension TokenRunner where Network == TokenWorldPolicy {
       }
       draws.next = UInt64(t * n)
       do {
-        var (ids, l) = (drawn.mutableSpan, logs.mutableSpan)
+        var ids = drawn.mutableSpan
+        var l = logs.mutableSpan
         try draws.tokens(
           logits: all.span, classes: TokenWorld.classes, into: &ids, logProbabilities: &l)
       }
