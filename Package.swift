@@ -18,6 +18,7 @@ let package = Package(
     .library(name: "PenchantData", targets: ["PenchantData"]),
     .library(name: "PenchantLanguage", targets: ["PenchantLanguage"]),
     .library(name: "PenchantTrain", targets: ["PenchantTrain"]),
+    .library(name: "PolicyOptimisation", targets: ["PolicyOptimisation"]),
     .library(name: "PreferenceModels", targets: ["PreferenceModels"]),
     .library(name: "SequentialRecommenders", targets: ["SequentialRecommenders"]),
     .library(name: "DiffusionAlignment", targets: ["DiffusionAlignment"]),
@@ -54,10 +55,14 @@ let package = Package(
       name: "PenchantTrain",
       dependencies: ["PenchantNN", "PenchantData", .product(name: "Yams", package: "Yams")]),
 
+    .target(name: "PolicyOptimisation", dependencies: ["PenchantTrain"]),
+
     // Systems
     .target(
       name: "PreferenceModels",
-      dependencies: ["PenchantTrain", "PenchantLanguage", .product(name: "Yams", package: "Yams")]),
+      dependencies: [
+        "PolicyOptimisation", "PenchantTrain", "PenchantLanguage", .product(name: "Yams", package: "Yams"),
+      ]),
     .target(name: "SequentialRecommenders", dependencies: ["PenchantTrain"]),
     .target(name: "DiffusionAlignment", dependencies: ["PenchantTrain", "CPNG"]),
 
@@ -67,7 +72,8 @@ let package = Package(
     .executableTarget(
       name: "penchant",
       dependencies: [
-        "PreferenceModels", "SequentialRecommenders", "DiffusionAlignment", "PenchantLanguage",
+        "PreferenceModels", "SequentialRecommenders", "DiffusionAlignment", "PolicyOptimisation",
+        "PenchantLanguage",
         "PenchantReport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
@@ -86,6 +92,7 @@ let package = Package(
     .testTarget(name: "PenchantDataTests", dependencies: ["PenchantData", "CCompression", "TestSupport"]),
     .testTarget(name: "PenchantLanguageTests", dependencies: ["PenchantLanguage", "LanguageSupport"]),
     .testTarget(name: "PenchantTrainTests", dependencies: ["PenchantTrain", "TestSupport"]),
+    .testTarget(name: "PolicyOptimisationTests", dependencies: ["PolicyOptimisation", "TestSupport"]),
     .testTarget(
       name: "PreferenceModelsTests", dependencies: ["PreferenceModels", "LanguageSupport", "TestSupport"]),
     .testTarget(

@@ -23,6 +23,8 @@
 #include "penchant/sparse.h"
 #include "penchant/comparison.h"
 #include "penchant/preference.h"
+#include "penchant/shaping.h"
+#include "penchant/policy.h"
 #include "penchant/em.h"
 #include "penchant/diffusion.h"
 #include "penchant/attribute.h"

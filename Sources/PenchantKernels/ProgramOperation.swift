@@ -16,6 +16,7 @@ public struct ProgramOperation: Sendable, Equatable {
     case prefixAttention, prefixAttentionGrad, gru, gruGrad, catalogueDivergence
     case conv2d, conv2dGradInput, conv2dGradWeight, groupNorm, groupNormGrad, upsample, downsample
     case diffusionPreference
+    case policyLoss, valueLoss
 
     /// Its name in C, as `"linear_grad_input"`.
     public var name: String { String(cString: pn_op_name(rawValue)) }

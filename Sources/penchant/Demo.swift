@@ -18,6 +18,7 @@ struct Demo: ParsableCommand {
         penchant demo prefpalette           what each community cares about, beside the tastes that were planted
         penchant demo lcpo                  labels of careful, careless and contrary annotators, and who is found out
         penchant demo inpo                  points of a diffusion model, moved to where they are preferred
+        penchant demo par                   a policy that is trained on a plain and on a shaped reward, until one is hacked
         penchant demo sasrec                the next item of 2000 histories whose law is known, beside the best that is possible
       """)
 
@@ -55,6 +56,7 @@ struct Demo: ParsableCommand {
       try LCPODemo(out: out, pairs: pairs, seed: seed, progress: common.progress, json: common.json).run()
     case .diffusion, .inpo:
       try AlignmentDemo(out: out, pairs: max(pairs, 4096), seed: seed, progress: common.progress, json: common.json).run()
+    case .par: try PARDemo(out: out, seed: seed, progress: common.progress, json: common.json).run()
     case .recommender(let type): try demonstrate(type)
     }
   }

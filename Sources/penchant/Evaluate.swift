@@ -17,6 +17,8 @@ struct Evaluate: ParsableCommand {
             a prefpalette run learns communities that it does not know from their first pairs
         penchant evaluate run --data labels.jsonl
             an lcpo run: likelihood and confidence; with "gold" in the records the AUC of the confidence for right labels
+        penchant evaluate run
+            a par run: proxy, true reward and divergence of its policy on the held-out prompts of its world
         penchant evaluate run --data log.inter --masked
             a recommender ranks the last known item of every user, or the test part that the log names
         penchant evaluate aligned --data held-out.jsonl
@@ -28,8 +30,9 @@ struct Evaluate: ParsableCommand {
   @Argument(help: ArgumentHelp("The run directory.", valueName: "run"))
   var folder: String
 
-  @Option(help: "Preference pairs, JSON lines; for a recommender a log of interactions.")
-  var data: String
+  @Option(
+    help: "Preference pairs, JSON lines; for a recommender a log of interactions. A par run needs none.")
+  var data = ""
 
   @Option(help: "prefpalette: pairs of communities that the model does not know yet.")
   var adapt: String?
@@ -49,6 +52,8 @@ struct Evaluate: ParsableCommand {
     if masked, !System.isRecommender(model.system) {
       throw ConfigurationError("--masked means nothing for a run of \(model.system)")
     }
+    if case .par(let model) = model { return try evaluate(model) }
+    guard !data.isEmpty else { throw ValidationError("--data FILE is needed for a run of \(model.system)") }
     let (pairs, named): ([PreferencePair], [(name: String, margins: [Double])])
     switch model {
     case .recommender(let trained, let seed): return try evaluate(trained, seed)
@@ -56,6 +61,7 @@ struct Evaluate: ParsableCommand {
     case .diffusion(let model, let run):
       return try DiffusionEvaluation(model: model, run: run, data: data, form: pictures.form ?? SampleForm()).show(
         json: common.json)
+    case .par(let model): return try evaluate(model)
     case .bradleyTerry(let model):
       pairs = try readPairs(data)
       let table = model.table(pairs)
@@ -126,6 +132,8 @@ struct ReportCommand: ParsableCommand {
       try DiffusionRunWriter(run: directory, result: JSON.decode(DiffusionResult.self, from: result)).writeReport()
     case .inpo:
       try AlignmentRunWriter(run: directory, result: JSON.decode(AlignmentResult.self, from: result)).writeReport()
+    case .par:
+      try PARRunWriter(run: directory, result: JSON.decode(PARResult.self, from: result)).writeReport()
     case .lcpo:
       try LCPORunWriter(run: directory, result: JSON.decode(LCPOResult.self, from: result)).writeReport()
     case .prefPalette:

@@ -13,6 +13,8 @@ struct Inspect: ParsableCommand {
 
       Pairs with log-probabilities or margins (penchant help labels): annotators, references, lengths, and what the margins say.
 
+      Rewards (penchant help rewards): how many have references, and how far above them they lie.
+
       Of pairs: counts pairs, communities, users and texts, shows the lengths, and finds duplicate and tied pairs. The first lines that are
       wrong are shown with the reason; the exit code is 2 then.
       """)
@@ -56,6 +58,9 @@ struct Inspect: ParsableCommand {
   func run() throws {
     if try log || items != nil || LogInspection.isLog(file) {
       return try LogInspection(file: file, items: items, errors: errors, json: json).run()
+    }
+    if try RewardInspection.isRewards(file) {
+      return try RewardInspection(file: file, errors: errors, json: json).run()
     }
     if try LabelInspection.isLabels(file) {
       return try LabelInspection(file: file, errors: errors, json: json).run()

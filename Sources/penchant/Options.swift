@@ -35,9 +35,12 @@ enum System {
   case lcpo
   case diffusion
   case inpo
+  case par
   case recommender(any RecommenderConfiguration.Type)
 
-  static let all = [System.bradleyTerry, .prefPalette, .lcpo, .diffusion, .inpo] + Recommenders.all.map { .recommender($0) }
+  static let all =
+    [System.bradleyTerry, .prefPalette, .lcpo, .par, .diffusion, .inpo]
+    + Recommenders.all.map { .recommender($0) }
   static var names: [String] { all.map(\.name) }
 
   static func isRecommender(_ name: String) -> Bool { Recommenders.named(name) != nil }
@@ -49,6 +52,7 @@ enum System {
     case .lcpo: LCPO.system
     case .diffusion: FittedDiffusion.system
     case .inpo: AlignmentResult.system
+    case .par: PAR.system
     case .recommender(let type): type.system
     }
   }

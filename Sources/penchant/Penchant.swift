@@ -4,6 +4,7 @@ import PenchantData
 import PenchantKernels
 import PenchantLanguage
 import PenchantTrain
+import PreferenceModels
 
 struct Penchant: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -18,6 +19,7 @@ struct Penchant: ParsableCommand {
         penchant train bradley-terry --data pairs.jsonl --out run --leave-out community
         penchant train prefpalette --data pairs.jsonl --out run what each community prefers, and why
         penchant train lcpo --data pairs-with-logps.jsonl --out run   which labels are wrong, and who gives them
+        penchant predict par --data rewards.jsonl               rewards that are harder to hack
         penchant train sasrec --data log.inter --out run        the next item of a history
         penchant train diffusion --data pictures --out base     a model that draws pictures like these
         penchant train inpo --data pairs.jsonl --model base --out aligned   moved towards those that are preferred
@@ -25,7 +27,7 @@ struct Penchant: ParsableCommand {
         penchant predict run --data new.jsonl                   one JSON line in, one out
         penchant synthesize --data pairs.jsonl --out levels.jsonl   texts at five levels of attributes
 
-      Topics: penchant help data · penchant help labels · penchant help pictures · penchant help exit-codes
+      Topics: penchant help data · labels · rewards · pictures · exit-codes
       """,
     version: RunEnvironment.version,
     subcommands: [
@@ -62,7 +64,7 @@ struct Penchant: ParsableCommand {
   private static func leave(_ error: any Error) -> Never {
     switch error {
     case let status as ExitStatus: exit(status.rawValue)
-    case is DataError, is CheckpointError:
+    case is DataError, is CheckpointError, is ShapingError:
       complain("\(error)")
       exit(ExitStatus.badData.rawValue)
     case is ConfigurationError, is RunError:
@@ -101,7 +103,7 @@ enum ExitStatus: Int32, Error {
 
 /// Texts of `penchant help TOPIC`.
 enum Topics {
-  static let all = ["data": data, "labels": labels, "pictures": pictures, "exit-codes": exitCodes]
+  static let all = ["data": data, "labels": labels, "rewards": rewards, "pictures": pictures, "exit-codes": exitCodes]
 
   static let data = """
     Preference pairs are JSON lines, plain or packed (.gz, .zst, .bz2), as TRL and OpenRLHF write them:
@@ -190,6 +192,25 @@ enum Topics {
       {"winner": [0.1, 1.2], "loser": [0.3, -0.8]}             points
 
     "cond" is the class under which both were made. "weight" is how much a pair counts; smpo reads it as how sure it is.
+    """
+
+  static let rewards = """
+    Rewards that are shaped (penchant predict par) are JSON lines, plain or packed, one answer of a policy each:
+
+      {"prompt_id": "p17", "reward": 2.1, "references": [0.4, 1.3, -0.2], "length": 214}
+
+      reward               needed: what the reward model says of the answer
+      references           what it says of answers of the reference policy to the same prompt, one or more; also
+      (sample_rewards)     in a file of their own with "prompt_id": --references FILE
+      length               tokens of the answer, where length costs
+      id, prompt_id        are repeated in the answer
+
+    The answer is the line's "shaped" reward: under par the chance that the answer beats a reference, between 0 and 1. References are
+    scored by the same reward model, and scored again when it changes. Running shapings (meanstd, clip, minmax) go on from line to line;
+    the order of the lines matters to them.
+
+    A bounded reward holds a policy only beside a penalty on the divergence from the reference policy, and not where rewards are
+    divided by the deviation of their group (GRPO's default): docs/par.md.
     """
 
   static let exitCodes = """

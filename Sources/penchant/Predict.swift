@@ -31,6 +31,12 @@ struct Predict: ParsableCommand {
       reward, above 0 where it prefers the "winner":
         penchant predict aligned --data pairs.jsonl
 
+      A par run shapes rewards of any reward model as its training did, a line at a time; without a run, penchant predict par
+      does it with the options below. A line has a "reward", and "references", rewards of reference answers to the same prompt
+      (or "prompt_id" and --references FILE); the answer has "shaped":
+        echo '{"reward": 2.0, "references": [0.5, 1.0, -0.3]}' | penchant predict par --data -
+        penchant predict par --shaping minmax --data rollouts.jsonl
+
       A run of a recommender reads {"history": ["a", "b"]}, {"user": "u"} or ["a", "b"], with "exclude", "top" and "id" if wanted,
       and answers with "items", best first. Items that it does not know are left out of the history and named in "unknown";
       without a known item the most popular ones are answered ("basis": "popularity"):
@@ -53,6 +59,8 @@ struct Predict: ParsableCommand {
   @OptionGroup var list: ListOptions
 
   @OptionGroup(title: "Pictures and points") var pictures: SampleOptions
+
+  @OptionGroup(title: "Rewards") var shaping: ShapingOptions
 
   @OptionGroup var common: CommonOptions
 
@@ -94,12 +102,20 @@ struct Predict: ParsableCommand {
 
   func run() throws {
     try common.apply()
+    // The name of the system, where no run has it, is shaping by the options alone.
+    if folder == System.par.name, (try? RunDirectory.open(folder)) == nil {
+      if adapt != nil { throw ConfigurationError("--adapt means nothing for \(folder)") }
+      try list.refuse(for: folder)
+      return try shapeLines(shaping.stream(of: nil))
+    }
     let model = try TrainedModel(folder).adapted(to: adapt)
     if !System.isRecommender(model.system) { try list.refuse(for: model.system) }
     if case .diffusion = model {} else { try pictures.refuse(for: model.system) }
+    if model.system != System.par.name { try shaping.refuse(for: model.system) }
     switch model {
     case .bradleyTerry(let model): try eachLine { try answer($0, $1, line: $2, model) }
     case .prefPalette(let model): try eachLine { try answer($0, $1, line: $2, model) }
+    case .par(let model): try shapeLines(shaping.stream(of: model))
     case .diffusion(let model, let run):
       try DiffusionPrediction(model: model, run: run, data: data, form: pictures.form ?? SampleForm()).answer()
     case .lcpo(let model): try answerLines { try LabelAnswer($0, file: data, line: $1, model) }
@@ -119,6 +135,16 @@ struct Predict: ParsableCommand {
       var answer = try answer(text, fields, line)
       answer.id = fields?.id
       return answer
+    }
+  }
+
+  /// Writes what becomes of every reward.
+  private func shapeLines(_ stream: ShapingStream) throws {
+    var stream = stream
+    var reader = try ScoredReader(data)
+    while let answer = try reader.next() {
+      let line = try JSON.encode(stream.shape(answer, file: data), pretty: false)
+      FileHandle.standardOutput.write(line + [UInt8(ascii: "\n")])
     }
   }
 

@@ -18,6 +18,8 @@ protocol SystemTraining {
   func resolved(_ layers: ConfigurationLayers<Configuration>) throws -> Configuration
   /// What `--data` is, for the message that it is missing.
   var wants: String { get }
+  /// What is learnt from when no data are named; nil where they must be.
+  var builtin: String? { get }
   func read(_ path: String) throws -> Input
   /// Of what a model is trained on.
   func checksum(_ input: Input, _ configuration: Configuration) -> String
@@ -54,6 +56,7 @@ struct Training<Configuration: Sendable, Input: Sendable>: Sendable {
 
 extension SystemTraining {
   var encoderSetting: String { "features.encoder" }
+  var builtin: String? { nil }
 
   func run() throws {
     if let option = foreign.first { throw ValidationError("\(option) means nothing for \(options.system)") }
@@ -84,7 +87,9 @@ extension SystemTraining {
       }
       try check(training)
     } else {
-      guard let data = options.source else { throw ValidationError("--data FILE is needed: \(wants)") }
+      guard let data = options.source ?? builtin else {
+        throw ValidationError("--data FILE is needed: \(wants)")
+      }
       let configuration = try settled(from: nil)
       let input = try read(data)
       training = Training(

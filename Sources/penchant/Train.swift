@@ -43,6 +43,9 @@ struct Train: ParsableCommand {
             which labels are wrong and who gives them: run/pairs.jsonl, cleaned.jsonl, annotators.tsv; penchant help labels
         penchant train bradley-terry --data pairs.jsonl --out run --robust lcpo
             trust labels as far as they and their "user" deserve; also prefpalette, and cdpo, rdpo, ropo, holder, …
+        penchant train par --out run
+            how far a shaped and a plain reward can be followed before they are hacked: run/report.html
+        penchant train par --out run --set shaping.kind=minmax --set policy.algorithm=grpo --set policy.baseline=centre
         penchant train sasrec --data log.inter --items log.item --out run
             a recommender of the next item, beside popularity, Markov and item neighbours; run/report.html
         penchant train sasrec log.csv --out run --core 0 --split time --masked
@@ -146,6 +149,7 @@ struct Train: ParsableCommand {
     case .lcpo: try LCPOTraining(options: self).run()
     case .diffusion: try DiffusionTraining(options: self).run()
     case .inpo: try AlignmentTraining(options: self).run()
+    case .par: try PARTraining(options: self).run()
     case .recommender(let type): try train(type)
     }
   }

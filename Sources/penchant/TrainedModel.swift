@@ -10,6 +10,7 @@ enum TrainedModel {
   case prefPalette(FittedTextPalette)
   case lcpo(FittedLCPO)
   case diffusion(FittedDiffusion, run: RunDirectory)
+  case par(FittedPAR)
   case recommender(TrainedRecommender, seed: UInt64)
 
   init(_ folder: String) throws {
@@ -25,6 +26,7 @@ enum TrainedModel {
       self = .prefPalette(try FittedTextPalette(reading: folder, encoder: openEncoder))
     case System.diffusion.name: self = .diffusion(try FittedDiffusion(reading: run.file(name)), run: run)
     case System.lcpo.name: self = .lcpo(try FittedLCPO(reading: run.file(name)))
+    case System.par.name: self = .par(try FittedPAR(reading: run.file(name)))
     case let name? where Recommenders.named(name) != nil:
       self = .recommender(
         try TrainedRecommender(run.file("model.safetensors")),
@@ -39,6 +41,7 @@ enum TrainedModel {
     case .prefPalette: System.prefPalette.name
     case .lcpo: System.lcpo.name
     case .diffusion(_, let run): Self.system(of: run)
+    case .par: System.par.name
     case .recommender(let model, _): model.system
     }
   }
@@ -49,6 +52,7 @@ enum TrainedModel {
     case .prefPalette(let model): model.model.seed
     case .lcpo(let model): model.seed
     case .diffusion(let model, _): model.seed
+    case .par(let model): model.seed
     case .recommender(_, let seed): seed
     }
   }

@@ -11,6 +11,7 @@ import Testing
     ["PenchantTape"],
     ["PenchantNN", "PenchantData"],
     ["PenchantTrain", "PenchantLanguage"],
+    ["PolicyOptimisation"],
     ["PreferenceModels", "SequentialRecommenders", "DiffusionAlignment", "InteractiveLearning"],
     ["PenchantReport"],
     ["penchant", "FirstModel"],

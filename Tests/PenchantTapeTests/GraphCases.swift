@@ -1,3 +1,4 @@
+import enum PenchantKernels.DivergenceEstimator
 import PenchantTape
 import TapeSupport
 import Testing
@@ -240,7 +241,28 @@ struct GraphCase: CustomTestStringConvertible, Sendable {
           + Loss.diffusionPreference(
             eps: g.parameter([2, 7]), reference: g.input([2, 7]), noise: g.input([2, 7]), beta: 0.5)
       },
+      GraphCase("REINFORCE") { g in
+        Loss.policy(
+          logits: g.parameter([7, 5], -3...3), ids: g.ids([7], below: 5, skipping: true),
+          advantages: g.input([7]), weights: g.input([7], 0.5...2))
+      },
+      GraphCase("critic") { g in
+        Loss.value(
+          g.parameter([31]), target: g.input([31]), old: g.input([31]), weights: g.input([31], 0...2),
+          clip: 0.3)
+          + Loss.value(g.parameter([6]), target: g.input([6]))
+      },
     ]
+    + DivergenceEstimator.allCases.map { estimator in
+      GraphCase("clipped policy, \(estimator)") { g in
+        Loss.policy(
+          logits: g.parameter([29, 11], -2...2), ids: g.ids([29], below: 11, skipping: true),
+          advantages: g.input([29], -2...2), old: g.input([29], -3 ... -1),
+          reference: g.input([29], -4 ... -1),
+          weights: g.input([29], 0.5...2),
+          options: PolicyLossOptions(estimator: estimator, penalty: 0.3, clipLow: 0.1, clipHigh: 0.4))
+      }
+    }
 
   /// Losses that hold a part of themselves fixed in their gradient: finite differences of the value are not it.
   static let stopped: [GraphCase] = [

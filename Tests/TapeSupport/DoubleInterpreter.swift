@@ -285,6 +285,10 @@ package struct DoubleInterpreter {
         try at(0), try at(1), maybe(2), maybe(3), maybe(4), base: maybe(7), s, r[0])
     case .upsample: return [Self.upsample(try at(0), s, r[0])]
     case .downsample: return [Self.downsample(try at(0), s, r[0])]
+    case .policyLoss:
+      return Self.policy(
+        try at(0), try idsAt(1), try at(2), old: maybe(3), reference: maybe(4), weight: maybe(5), s, r)
+    case .valueLoss: return Self.value(try at(0), try at(1), old: maybe(2), weight: maybe(3), r)
     case .catalogueDivergence:
       func heldAt(_ i: Int) throws -> [Double] { try op.inputs[i].flatMap { held[$0] } ?? at(i) }
       return Self.divergence(

@@ -2,7 +2,7 @@
 #include "base.h"
 #include "penchant/loss.h"
 #include "penchant/reduce.h"
-#include "scalar_math.h"
+#include "row.h"
 
 struct entropy {
     size_t rows, classes, height; /* height: rows a block */
@@ -13,42 +13,11 @@ struct entropy {
     double *partial;
 };
 
-/* The maximum; NaN when there is one, because comparisons with NaN keep it. */
-PN_CLONES static float greatest(size_t n, const float *x)
+PN_CLONES static double sum_of_rows(const struct entropy *c, size_t first, size_t last)
 {
-    float max = x[0];
-    for (size_t i = 1; i < n; ++i) max = x[i] > max || x[i] != x[i] ? x[i] : max;
-    return max;
-}
-
-/* e^(x - max), in place of the gradient when there is one; the sum in double. */
-PN_CLONES static double exponentials(size_t n, float max, const float *x, float *e)
-{
-    double lane[16] = { 0 };
-    float block[16];
-    for (size_t i = 0; i < n; i += 16) {
-        const size_t m = pn_min(16, n - i);
-        for (size_t l = 0; l < m; ++l) block[l] = pn_expf(x[i + l] - max);
-        for (size_t l = 0; l < m; ++l) lane[l] += (double)block[l];
-        if (e)
-            for (size_t l = 0; l < m; ++l) e[i + l] = block[l];
-    }
-    for (size_t width = 8; width; width /= 2)
-        for (size_t l = 0; l < width; ++l) lane[l] += lane[l + width];
-    return lane[0];
-}
-
-PN_CLONES static void multiply(size_t n, float factor, float *x)
-{
-    for (size_t i = 0; i < n; ++i) x[i] *= factor;
-}
-
-static void block(void *context, size_t b)
-{
-    const struct entropy *c = context;
-    const size_t n = c->classes, last = pn_min(c->rows, (b + 1) * c->height);
+    const size_t n = c->classes;
     double sum = 0;
-    for (size_t r = b * c->height; r < last; ++r) {
+    for (size_t r = first; r < last; ++r) {
         const float *x = c->logits + r * n;
         float *grad = c->grad ? c->grad + r * n : NULL;
         const uint32_t id = c->ids[r];
@@ -56,22 +25,27 @@ static void block(void *context, size_t b)
             if (grad) memset(grad, 0, n * sizeof *grad);
             continue;
         }
-        const float max = greatest(n, x), target = x[id];
-        const double total = exponentials(n, max, x, grad);
-        sum += log(total) + ((double)max - (double)target);
+        const float top = pn_row_top(n, x), target = x[id];
+        const double total = pn_row_exponentials(n, top, x, grad);
+        sum += log(total) + ((double)top - (double)target);
         if (grad) {
-            multiply(n, (float)(c->factor / total), grad);
+            const float factor = (float)(c->factor / total);
+            for (size_t i = 0; i < n; ++i) grad[i] *= factor;
             grad[id] -= c->factor;
         }
     }
-    c->partial[b] = sum;
+    return sum;
 }
 
-static size_t height(size_t classes) { return pn_max(1, PN_BLOCK / pn_max(classes, 1)); }
+static void block(void *context, size_t b)
+{
+    const struct entropy *c = context;
+    c->partial[b] = sum_of_rows(c, b * c->height, pn_min(c->rows, (b + 1) * c->height));
+}
 
 size_t pn_cross_entropy_workspace(size_t rows, size_t classes)
 {
-    return pn_ceil_div(rows, height(classes)) * sizeof(double);
+    return pn_ceil_div(rows, pn_row_height(classes)) * sizeof(double);
 }
 
 pn_status pn_cross_entropy_f32(size_t rows, size_t classes, float scale, const float *logits, const uint32_t *ids,
@@ -90,7 +64,7 @@ pn_status pn_cross_entropy_f32(size_t rows, size_t classes, float scale, const f
         if (ids[r] >= classes) return PN_EINDEX;
         ++counted;
     }
-    struct entropy c = { rows, classes, height(classes), scale / (float)pn_max(counted, 1), logits, ids, grad,
+    struct entropy c = { rows, classes, pn_row_height(classes), scale / (float)pn_max(counted, 1), logits, ids, grad,
                          workspace };
     const size_t blocks = pn_ceil_div(rows, c.height);
     const pn_status status = pn_team_for(blocks, block, &c);

@@ -94,6 +94,7 @@ const struct op_class *pn_op_class(uint32_t kind)
         return &pn_ops_history[kind - PN_OP_PREFIX_ATTENTION];
     if (kind >= PN_OP_CONV2D && kind <= PN_OP_DOWNSAMPLE) return &pn_ops_picture[kind - PN_OP_CONV2D];
     if (kind == PN_OP_DIFFUSION_PREFERENCE) return &pn_ops_diffusion[0];
+    if (kind == PN_OP_POLICY_LOSS || kind == PN_OP_VALUE_LOSS) return &pn_ops_policy[kind - PN_OP_POLICY_LOSS];
     return NULL;
 }
 

@@ -52,7 +52,7 @@ void pn_clear(float *out, size_t count);
 
 /* Tables of the families. */
 extern const struct op_class pn_ops_elementwise[], pn_ops_layout[], pn_ops_matrix[], pn_ops_norm[], pn_ops_sequence[],
-    pn_ops_loss[], pn_ops_history[], pn_ops_picture[], pn_ops_diffusion[];
+    pn_ops_loss[], pn_ops_history[], pn_ops_picture[], pn_ops_diffusion[], pn_ops_policy[];
 
 /* ---- the program ---- */
 

@@ -138,6 +138,10 @@ typedef enum pn_unary {
  *                            loss, dchosen?, drejected?                                          shape, likelihood
  *   plackett_luce            scores[rows, items], place?, weight? -> loss, dscores?              rows, items, top
  *   diffusion_preference     eps[2, pairs, cols], reference, tau, weight[pairs]? -> loss, deps?  pairs, cols; r1 = beta
+ *   policy_loss              logits[rows, classes], ids, advantage, old logp?, reference logp?,  rows, classes, pn_kl_estimator;
+ *                            weight? -> loss, dlogits?; rows of id PN_NONE do not count          r1 penalty, r2 r3 clip
+ *   value_loss               value, target, old?, weight? -> loss, dvalue?                       n; r1 clip
+ *                            both: r0 multiplies the gradient, the loss is a weighted sum
  */
 #define PN_OP_TABLE(X)                                                                                       \
     X(PN_OP_UNARY, 1, "unary")                                                                               \
@@ -188,7 +192,9 @@ typedef enum pn_unary {
     X(PN_OP_GROUP_NORM_GRAD, 46, "group_norm_grad")                                                          \
     X(PN_OP_UPSAMPLE, 47, "upsample")                                                                        \
     X(PN_OP_DOWNSAMPLE, 48, "downsample")                                                                \
-    X(PN_OP_DIFFUSION_PREFERENCE, 49, "diffusion_preference")
+    X(PN_OP_DIFFUSION_PREFERENCE, 49, "diffusion_preference")                                            \
+    X(PN_OP_POLICY_LOSS, 50, "policy_loss")                                                                  \
+    X(PN_OP_VALUE_LOSS, 51, "value_loss")
 
 typedef enum pn_op_kind {
 #define PN_OP_ENUM(name, value, text) name = value,

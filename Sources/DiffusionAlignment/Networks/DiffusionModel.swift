@@ -66,9 +66,8 @@ public final class DiffusionModel {
   ) throws -> any NoiseNetwork {
     try configuration.validate()
     switch try configuration.resolved(for: shape) {
-    case .unet: throw ConfigurationError("network.kind unet is not there yet")
-    default:
-      return PointNetwork(values: shape.count, classes: classes, configuration: configuration, in: &layout)
+    case .unet: return try PictureNetwork(configuration, shape: shape, classes: classes, in: &layout)
+    default: return PointNetwork(values: shape.count, classes: classes, configuration: configuration, in: &layout)
     }
   }
 

@@ -25,8 +25,10 @@ public struct NetworkConfiguration: Sendable, Equatable, Codable {
   /// UNet: levels with attention over all pixels, 0 is the finest.
   public var attention = [1]
   public var heads = 2
-  /// UNet: groups of a norm, at most.
+  /// UNet: groups of a norm; the channels of every level are a multiple.
   public var groups = 8
+  /// UNet: width of what time and class are turned into.
+  public var embedding = 64
 
   public init() {}
 
@@ -42,6 +44,7 @@ public struct NetworkConfiguration: Sendable, Equatable, Codable {
     try checkSetting(
       attention.allSatisfy(channels.indices.contains), "network.attention",
       "levels below \(channels.count)", attention)
+    try checkSetting(embedding >= 1, "network.embedding", "at least 1", embedding)
     try checkSetting(heads >= 1, "network.heads", "at least 1", heads)
     try checkSetting(groups >= 1, "network.groups", "at least 1", groups)
   }
@@ -51,10 +54,16 @@ public struct NetworkConfiguration: Sendable, Equatable, Codable {
   /// - Throws: `ConfigurationError` when pictures cannot be halved as often as there are levels.
   func resolved(for shape: SampleShape) throws(ConfigurationError) -> Kind {
     let kind = kind == .automatic ? (shape.isPoint ? .layers : .unet) : kind
-    let halvings = 1 << (channels.count - 1)
-    if kind == .unet, shape.height % halvings != 0 || shape.width % halvings != 0 {
+    guard kind == .unet else { return kind }
+    let halvings = 1 << min(channels.count - 1, 16)
+    if shape.height != shape.width || shape.height % halvings != 0 {
       throw ConfigurationError(
-        "network.channels has \(channels.count) levels, so height and width must be multiples of \(halvings); found \(shape)"
+        "network.channels has \(channels.count) levels: pictures must be square, with sides that are multiples of \(halvings); found \(shape)"
+      )
+    }
+    if let width = channels.first(where: { $0 % groups != 0 || $0 % heads != 0 }) {
+      throw ConfigurationError(
+        "network.channels must be multiples of network.groups (\(groups)) and network.heads (\(heads)), found \(width)"
       )
     }
     return kind

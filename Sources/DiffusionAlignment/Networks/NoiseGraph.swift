@@ -30,12 +30,21 @@ struct NoiseGraph {
     }
   }
 
+  /// Cosines and sines of times, `[times, width]`; negative times have features of their own, for which inversion asks.
+  private static func waves(_ times: [Int], width: Int) throws(KernelError) -> [Float] {
+    let exact = times.map(Double.init)
+    var waves = [Float](repeating: 0, count: times.count * width)
+    var span = waves.mutableSpan
+    try timeEmbedding(exact.span, width: width, into: &span)
+    return waves
+  }
+
   /// Sets the inputs of a program that was compiled from this graph.
   func set(x values: [Float], times steps: [Int], classes given: [Int], of model: DiffusionModel, on program: some Executing)
     throws
   {
     try program.set(x, to: values)
-    try program.set(times, to: TimeFeatures.values(steps, width: model.network.timeWidth))
+    try program.set(times, to: Self.waves(steps, width: model.network.timeWidth))
     if let classes {
       let none = model.network.classRows - 1
       if let wrong = given.first(where: { $0 >= none }) {

@@ -11,7 +11,7 @@ public protocol NoiseNetwork: Sendable {
   ///
   /// - Parameters:
   ///   - x: samples with noise, `[rows, values]`.
-  ///   - times: ``TimeFeatures`` of each row, `[rows, timeWidth]`.
+  ///   - times: cosines and sines of each row's time, `[rows, timeWidth]`.
   ///   - classes: `[rows]`, with a number below `classRows` each; nil for a network without classes.
   func callAsFunction(_ x: Tensor, times: Tensor, classes: Ids?) -> Tensor
 }

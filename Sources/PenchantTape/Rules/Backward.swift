@@ -48,7 +48,7 @@ struct Backward {
     case .embedding, .attention, .attributeAttention, .prefixAttention, .gru: sequence(operation)
     case .conv2d, .groupNorm, .upsample, .downsample: picture(operation)
     case .bce, .mse, .crossEntropy, .catalogueCrossEntropy, .catalogueDivergence, .preference, .plackettLuce,
-      .diffusionPreference:
+      .diffusionPreference, .policyLoss, .valueLoss:
       loss(index)
     case .unaryGrad, .sliceGrad, .maskedMeanGrad, .linearGradInput, .linearGradWeight, .softmaxGrad,
       .layerNormGrad,
