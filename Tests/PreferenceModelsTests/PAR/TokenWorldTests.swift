@@ -10,8 +10,8 @@ import Testing
 
 /// The token world: what it promises, and that its trainings have the same bits whatever interrupts them.
 @Suite(.serialized) struct TokenWorldTests {
-  /// Fitted once for all tests: it takes seconds.
-  private static let prepared = Result { try PreparedWorld(seed: 0) }
+  /// Fitted once for all tests: it takes seconds. Tests of this suite run one after the other.
+  nonisolated(unsafe) private static let prepared = Result { try PreparedWorld(seed: 0) }
 
   private func task(
     _ kind: RewardShaping.Kind = .par, _ change: (inout PolicyConfiguration) -> Void = { _ in }
