@@ -10,8 +10,8 @@ import Testing
 
 /// The token world: what it promises, and that its trainings have the same bits whatever interrupts them.
 @Suite(.serialized) struct TokenWorldTests {
-  /// Fitted once for all tests: it takes seconds.
-  private static let prepared = Result { try PreparedWorld(seed: 0) }
+  /// Fitted once for all tests: it takes seconds. Tests of this suite run one after the other.
+  nonisolated(unsafe) private static let prepared = Result { try PreparedWorld(seed: 0) }
 
   private func task(
     _ kind: RewardShaping.Kind = .par, _ change: (inout PolicyConfiguration) -> Void = { _ in }
@@ -62,7 +62,7 @@ import Testing
 
   @Test(.enabled(if: isOptimised, "release")) func preparedWorldIsThatOfTheSpecification() throws {
     let prepared = try Self.prepared.get()
-    #expect(abs(prepared.demonstrationLoss - 2.56) < 0.06, "\(prepared.demonstrationLoss)")
+    #expect(abs(prepared.demonstrationLoss - 2.52) < 0.06, "\(prepared.demonstrationLoss)")
     #expect((0.68...0.80).contains(prepared.proxyAccuracy), "\(prepared.proxyAccuracy)")
     #expect(abs(prepared.answers.meanLength - 9) < 1)
     let mean = prepared.references.values.reduce(0.0) { $0 + Double($1) }
