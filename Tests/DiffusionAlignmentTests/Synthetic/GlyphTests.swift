@@ -53,7 +53,9 @@ import Testing
   }
 
   @Test func huesGoAroundTheCircle() {
-    let sixths: [[Double]] = [[1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 1, 1], [0, 0, 1], [1, 0, 1], [1, 0, 0]]
+    let sixths: [[Double]] = [
+      [1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 1, 1], [0, 0, 1], [1, 0, 1], [1, 0, 0],
+    ]
     for (place, colour) in sixths.enumerated() {
       let found = Glyph.colour(Double(place) / 6)
       for part in 0..<3 { #expect(abs(found[part] - colour[part]) < 1e-12, "sixth \(place): \(found)") }

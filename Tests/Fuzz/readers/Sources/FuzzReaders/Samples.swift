@@ -31,7 +31,8 @@ public func samples(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
   return 0
 }
 
-/// The same for pairs. Paths in the input would open files of this machine, so inputs with pictures are passed over.
+/// The same for pairs. Paths in the input would open files of this machine, so inputs with pictures are
+/// passed over.
 @_cdecl("fuzz_samplepairs")
 public func samplePairs(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
   let bytes = input(bytes, count)
