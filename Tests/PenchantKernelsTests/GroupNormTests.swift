@@ -73,18 +73,18 @@ private func gradient(_ s: GroupNormShape, _ inputs: [[Float]], _ dy: [Float], t
   let (_, mean, rstd) = try run(s, inputs)
   let (x, gain, bias) = (inputs[0], inputs[1], inputs[2])
   let film: [Float]? = inputs.count > 3 ? inputs[3] : nil
-  var all = Gradients(
-    x: x, gain: gain, bias: bias, film: [Float](repeating: .nan, count: 2 * s.pictures * s.channels))
+  var (gx, ggain, gbias) = (x, gain, bias)
+  var gfilm = [Float](repeating: .nan, count: 2 * s.pictures * s.channels)
   do {
-    var dx = all.x.mutableSpan
-    var dgain = all.gain.mutableSpan
-    var dbias = all.bias.mutableSpan
-    var dfilm = all.film.mutableSpan
+    var dx = gx.mutableSpan
+    var dgain = ggain.mutableSpan
+    var dbias = gbias.mutableSpan
+    var dfilm = gfilm.mutableSpan
     try groupNormGradient(
       s, x.span, gain: gain.span, bias: bias.span, film: film?.span, mean: mean.span, rstd: rstd.span,
       upstream: dy.span, throughX: through?.span, into: &dx, gain: &dgain, bias: &dbias, film: &dfilm)
   }
-  return all
+  return Gradients(x: gx, gain: ggain, bias: gbias, film: gfilm)
 }
 
 extension OpCase {
