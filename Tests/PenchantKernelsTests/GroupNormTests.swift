@@ -73,18 +73,18 @@ private func gradient(_ s: GroupNormShape, _ inputs: [[Float]], _ dy: [Float], t
   let (_, mean, rstd) = try run(s, inputs)
   let (x, gain, bias) = (inputs[0], inputs[1], inputs[2])
   let film: [Float]? = inputs.count > 3 ? inputs[3] : nil
-  var (xs, gains, biases) = (x, gain, bias)
-  var films = [Float](repeating: .nan, count: 2 * s.pictures * s.channels)
+  var (gx, ggain, gbias) = (x, gain, bias)
+  var gfilm = [Float](repeating: .nan, count: 2 * s.pictures * s.channels)
   do {
-    var dx = xs.mutableSpan
-    var dgain = gains.mutableSpan
-    var dbias = biases.mutableSpan
-    var dfilm = films.mutableSpan
+    var dx = gx.mutableSpan
+    var dgain = ggain.mutableSpan
+    var dbias = gbias.mutableSpan
+    var dfilm = gfilm.mutableSpan
     try groupNormGradient(
       s, x.span, gain: gain.span, bias: bias.span, film: film?.span, mean: mean.span, rstd: rstd.span,
       upstream: dy.span, throughX: through?.span, into: &dx, gain: &dgain, bias: &dbias, film: &dfilm)
   }
-  return Gradients(x: xs, gain: gains, bias: biases, film: films)
+  return Gradients(x: gx, gain: ggain, bias: gbias, film: gfilm)
 }
 
 extension OpCase {
