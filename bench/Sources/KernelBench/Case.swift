@@ -37,5 +37,5 @@ extension BenchCase {
   /// Every case, in the order of the table.
   static let all =
     preference + attribute + palette + training + recommenders + em + diffusion
-    + rank + encoder + products
+    + rank + encoder + products + policy
 }
