@@ -28,6 +28,7 @@ let package = Package(
         .product(name: "PenchantNN", package: "penchant"),
         .product(name: "PenchantData", package: "penchant"),
         .product(name: "PenchantTrain", package: "penchant"),
+        .product(name: "PolicyOptimisation", package: "penchant"),
         .product(name: "PreferenceModels", package: "penchant"),
         .product(name: "SequentialRecommenders", package: "penchant"),
         .product(name: "DiffusionAlignment", package: "penchant"),

@@ -51,7 +51,7 @@ struct AlignmentDemo {
       let isLast = method == .inpo
       let aligned = try alignment.fit(
         compared, from: fit.model, data: data, run: isLast ? run : nil, progress: progress
-      ) { step, samples in if isLast { try KeptSamples(run: run).keep(samples, step: step) } }
+      ) { step, samples in if isLast { try KeptSamples(run: run).keep(KeptSamples.shown(samples), step: step) } }
       guard aligned.result.ending != .interrupted else { throw ExitStatus.interrupted }
       rows.append(
         try row("\(method.rawValue), step \(aligned.result.state.bestStep ?? aligned.result.state.step)", aligned.model, ring, ProgressLine.clock() - began))

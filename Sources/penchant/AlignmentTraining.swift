@@ -54,7 +54,7 @@ struct AlignmentTraining: SystemTraining {
     let alignment = try Alignment(training.configuration, seed: training.record.seed)
     let fit = try alignment.fit(
       training.input, from: reference, run: run, resume: training.isResumed, progress: training.progress
-    ) { step, samples in try KeptSamples(run: run).keep(samples, step: step) }
+    ) { step, samples in try KeptSamples(run: run).keep(KeptSamples.shown(samples), step: step) }
     guard fit.result.ending != .interrupted else { return false }
     let result = try AlignmentResult(
       fit, alignment, pairs: training.input, file: training.record.data, seconds: ProgressLine.clock() - started)

@@ -69,7 +69,8 @@ def main():
     sys.stdout = sys.stderr  # a library that prints does not disturb the protocol
 
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    modules = ("torch", "palette", "sequence", "alignment") if arguments.peer in ("torch", "compile") else (arguments.peer,)
+    torch_modules = ("torch", "palette", "sequence", "alignment", "policy")
+    modules = torch_modules if arguments.peer in ("torch", "compile") else (arguments.peer,)
     cases, timed = None, None
     for line in sys.stdin:
         command, _, rest = line.strip().partition(" ")

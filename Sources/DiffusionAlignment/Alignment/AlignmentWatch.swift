@@ -59,15 +59,8 @@ struct AlignmentWatch {
     start = look
   }
 
-  /// The first samples of a look, as many as a person takes in.
-  func shown(_ look: Look) -> SampleSet {
-    let count = min(classes.count, reference.shape.isPoint ? 1000 : 64)
-    let values = Array(look.samples.prefix(count * reference.shape.count))
-    return Self.set(values, reference.model, Array(classes.prefix(count)))
-  }
-
   /// Shows the samples of a look at a step to whoever wants to see them.
-  func show(_ look: Look, step: Int) throws { try keep?(step, shown(look)) }
+  func show(_ look: Look, step: Int) throws { try keep?(step, Self.set(look.samples, reference.model, classes)) }
 
   func look(at policy: Denoiser) throws -> Look {
     var look = Look()

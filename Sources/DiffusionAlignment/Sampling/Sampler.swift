@@ -38,13 +38,9 @@ public struct Sampler {
   /// Samples of the classes. Sample *i* is a function of the numbers of the model, the seed and *i*: those of two models are
   /// comparable one by one.
   ///
-  /// - Parameters:
-  ///   - classes: one a sample, `DiffusionModel.noClass` for none.
-  ///   - watch: sees the time and the estimate of the samples x0 before each move.
+  /// - Parameter classes: one a sample, `DiffusionModel.noClass` for none.
   /// - Throws: `KernelError`, `TapeError`.
-  public func samples(
-    _ classes: [Int], seed: UInt64, watch: ((_ time: Int, _ estimate: [Float]) throws -> Void)? = nil
-  ) throws -> [Float] {
+  public func samples(_ classes: [Int], seed: UInt64) throws -> [Float] {
     let values = predictor.shape.count
     var x = try Draws(seed: seed, purpose: .start).normals(rows: classes.indices.map(UInt64.init), values)
     let times = times
@@ -52,7 +48,6 @@ public struct Sampler {
       let from = predictor.schedule.level(time)
       let to = step + 1 < times.count ? predictor.schedule.level(times[step + 1]) : 1
       let eps = try noise(x, time, classes)
-      if let watch { try watch(time, moved(x, eps, DDIMMove(from: from, to: 1), nil)) }
       let move = try DDIMMove(from: from, to: to, eta: configuration.eta)
       let z =
         move.spread > 0

@@ -58,7 +58,7 @@ public struct Alignment {
   /// - Parameters:
   ///   - reward: what a good sample is; by default what `watching.reward` names.
   ///   - data: samples of the data, by which a drawn sample is on or off it; by default those of the pairs.
-  ///   - look: sees the number of a step and the first samples that were drawn at it.
+  ///   - look: sees the number of a step, 0 for the start, and the samples that were drawn at it.
   /// - Throws: `ConfigurationError`, `NonFiniteError`, `FileError`, `TapeError`.
   public func fit(
     _ given: SamplePairs, from start: FittedDiffusion, reward: (any SampleReward)? = nil, data: SampleSet? = nil,
@@ -81,7 +81,7 @@ public struct Alignment {
     let watch = try AlignmentWatch(
       reference, reward: scored, data: data ?? pairs.samples, held: held.count > 0 ? held : nil,
       samples: configuration.watching.samples, sampling: configuration.sampling, seed: seed, keep: look)
-    if !resume { try look?(0, watch.shown(watch.start)) }
+    if !resume { try watch.show(watch.start, step: 0) }
     var task = try AlignmentTask(
       policy, reference: reference, pairs: train, watch: watch, configuration: configuration, seed: seed)
     let state = TrainingState(

@@ -37,6 +37,5 @@ extension BenchCase {
   /// Every case, in the order of the table.
   static let all =
     preference + attribute + palette + training + recommenders + em + diffusion + pictures
-    + alignment
-    + rank + encoder + products
+    + alignment + rank + encoder + products + policy
 }
