@@ -22,7 +22,9 @@ struct AlignmentDemo {
   }
 
   func run() throws {
-    for name in ["config.yaml", "metrics.jsonl", "checkpoints", "base"] { try SystemFiles().remove("\(out)/\(name)") }
+    for name in ["config.yaml", "metrics.jsonl", "checkpoints", "base"] {
+      try SystemFiles().remove("\(out)/\(name)")
+    }
     let ring = try RingOfGaussians()
     let run = try RunDirectory.create(out)
     let data = try ring.samples(8192, seed: seed)
@@ -51,10 +53,14 @@ struct AlignmentDemo {
       let isLast = method == .inpo
       let aligned = try alignment.fit(
         compared, from: fit.model, data: data, run: isLast ? run : nil, progress: progress
-      ) { step, samples in if isLast { try KeptSamples(run: run).keep(KeptSamples.shown(samples), step: step) } }
+      ) { step, samples in
+        if isLast { try KeptSamples(run: run).keep(KeptSamples.shown(samples), step: step) }
+      }
       guard aligned.result.ending != .interrupted else { throw ExitStatus.interrupted }
       rows.append(
-        try row("\(method.rawValue), step \(aligned.result.state.bestStep ?? aligned.result.state.step)", aligned.model, ring, ProgressLine.clock() - began))
+        try row(
+          "\(method.rawValue), step \(aligned.result.state.bestStep ?? aligned.result.state.step)",
+          aligned.model, ring, ProgressLine.clock() - began))
       last = (aligned, alignment)
     }
     guard let last else { return }
@@ -63,15 +69,20 @@ struct AlignmentDemo {
     try run.write(
       "run.json",
       json: RunRecord(
-        system: AlignmentResult.system, data: run.file("pairs.jsonl"), dataChecksum: compared.checksum, seed: seed))
+        system: AlignmentResult.system, data: run.file("pairs.jsonl"), dataChecksum: compared.checksum,
+        seed: seed))
     let result = try AlignmentResult(
-      last.fit, last.alignment, pairs: compared, file: run.file("pairs.jsonl"), seconds: ProgressLine.clock() - started)
-    try AlignmentRunWriter(run: run, result: result).write(last.fit.model, reference: fit.model, held: last.fit.held)
+      last.fit, last.alignment, pairs: compared, file: run.file("pairs.jsonl"),
+      seconds: ProgressLine.clock() - started)
+    try AlignmentRunWriter(run: run, result: result).write(
+      last.fit.model, reference: fit.model, held: last.fit.held)
     if json { return try printJSON(rows) }
     print(
       aligned(
         [["", "mean height", "above 0.3", "off the ring", "seconds"]]
-          + rows.map { [$0.method, decimal($0.reward), decimal($0.above), decimal($0.off), decimal($0.seconds, 1)] }))
+          + rows.map {
+            [$0.method, decimal($0.reward), decimal($0.above), decimal($0.off), decimal($0.seconds, 1)]
+          }))
     print(
       """
 

@@ -58,7 +58,8 @@ struct AlignmentRunWriter {
     for (key, name) in Self.shown where result.metrics[key] != nil {
       rows.append([name, decimal(result.start[key], 4), decimal(result.metrics[key], 4)])
     }
-    return "\(title), beta \(decimal(result.beta, 1)), rate \(result.learningRate), \(result.pairs) pairs (\(result.heldPairs) held out); reward: \(result.reward)"
+    return
+      "\(title), beta \(decimal(result.beta, 1)), rate \(result.learningRate), \(result.pairs) pairs (\(result.heldPairs) held out); reward: \(result.reward)"
       + (result.rewardAccuracy.map { ", right on \(decimal($0)) of held-out pairs" } ?? "") + "\n"
       + aligned(rows)
       + "\n\n\(run.path)/report.html     samples before and after, curves\n"
@@ -78,12 +79,15 @@ struct AlignmentRunWriter {
           + looks.map { line in
             ["\(line.step)"] + columns.map { decimal(line.metrics[$0.key], 4) } + [
               decimal(line.metrics["error/winner"], 4), decimal(line.metrics["error/reference_winner"], 4),
-              line.metrics["logit/low"].map { "\(decimal($0, 2)) to \(decimal(line.metrics["logit/high"], 2))" } ?? "",
+              line.metrics["logit/low"].map {
+                "\(decimal($0, 2)) to \(decimal(line.metrics["logit/high"], 2))"
+              } ?? "",
             ]
           })
     ]
     if let warning = result.warning {
-      tables.insert(Report.Table(title: "Read this first", header: ["warning"], rows: [[warning]], isProse: true), at: 0)
+      tables.insert(
+        Report.Table(title: "Read this first", header: ["warning"], rows: [[warning]], isProse: true), at: 0)
     }
     return Report(
       title: "\(title): \(URL(fileURLWithPath: result.data).lastPathComponent)",
@@ -91,16 +95,23 @@ struct AlignmentRunWriter {
         "A diffusion model of \(result.shape) moved towards the preferred of \(result.pairs) pairs. The reward is \(result.reward); the model is "
         + "kept at the look with the highest reward among those that stay on the data.",
       figures: [
-        Report.Figure("reward", decimal(result.metrics["reward"]), note: "\(decimal(result.start["reward"])) at the start"),
-        Report.Figure("win rate", decimal(result.metrics["win_rate"]), note: "over the start, same seed and class"),
-        Report.Figure("off the data", decimal(result.metrics["off_data"]), note: "\(decimal(result.start["off_data"])) at the start"),
+        Report.Figure(
+          "reward", decimal(result.metrics["reward"]), note: "\(decimal(result.start["reward"])) at the start"
+        ),
+        Report.Figure(
+          "win rate", decimal(result.metrics["win_rate"]), note: "over the start, same seed and class"),
+        Report.Figure(
+          "off the data", decimal(result.metrics["off_data"]),
+          note: "\(decimal(result.start["off_data"])) at the start"),
         Report.Figure("kept", "\(result.kept)", note: "of \(result.steps) steps"),
       ], tables: tables, charts: try pictures(looks) + curves(lines, looks),
       facts: [
         ("system", result.system), ("method", title), ("beta", decimal(result.beta, 2)),
-        ("learning rate", "\(result.learningRate)"), ("data", result.data), ("pairs", "\(result.pairs), \(result.heldPairs) held out"),
+        ("learning rate", "\(result.learningRate)"), ("data", result.data),
+        ("pairs", "\(result.pairs), \(result.heldPairs) held out"),
         ("seed", "\(result.seed)"), ("threads", "\(result.threads)"), ("seconds", decimal(result.seconds, 1)),
-        ("fingerprint of the numbers", result.fingerprint), ("made with", "penchant \(RunEnvironment.version)"),
+        ("fingerprint of the numbers", result.fingerprint),
+        ("made with", "penchant \(RunEnvironment.version)"),
       ])
   }
 
@@ -109,7 +120,12 @@ struct AlignmentRunWriter {
     let steps = [0, 50, 100, 200, 400, result.kept, result.steps]
     let chosen = all.filter { steps.contains($0.step) }
     var charts = try samplePictures(
-      chosen.map { (name: $0.step == 0 ? "Before" : "After \($0.step) steps\($0.step == result.kept ? ", kept" : "")", samples: $0.samples) })
+      chosen.map {
+        (
+          name: $0.step == 0 ? "Before" : "After \($0.step) steps\($0.step == result.kept ? ", kept" : "")",
+          samples: $0.samples
+        )
+      })
     if run.contains("inversion.safetensors") {
       charts += try InversionStrip(reading: run.file("inversion.safetensors")).charts()
     }
@@ -119,14 +135,17 @@ struct AlignmentRunWriter {
   private func curves(_ lines: [MetricsLine], _ looks: [MetricsLine]) -> [any Chart] {
     func series(_ name: String, _ key: String) -> LineChart.Series {
       let start = result.start[key].map { [(x: 0.0, y: $0)] } ?? []
-      return LineChart.Series(name, start + looks.compactMap { line in line.metrics[key].map { (x: Double(line.step), y: $0) } })
+      return LineChart.Series(
+        name, start + looks.compactMap { line in line.metrics[key].map { (x: Double(line.step), y: $0) } })
     }
     var charts: [any Chart] = [
       LineChart(
-        title: "Reward", caption: "Mean of \(result.reward) over the samples of a look.", x: "step", y: "reward",
+        title: "Reward", caption: "Mean of \(result.reward) over the samples of a look.", x: "step",
+        y: "reward",
         series: [series("reward", "reward")]),
       LineChart(
-        title: "Off the data", caption: "Share of samples further from the data than all but one in a hundred of them.",
+        title: "Off the data",
+        caption: "Share of samples further from the data than all but one in a hundred of them.",
         x: "step", y: "share", series: [series("off the data", "off_data")]),
     ]
     if looks.contains(where: { $0.metrics["error/winner"] != nil }) {
@@ -138,7 +157,8 @@ struct AlignmentRunWriter {
           x: "step", y: "error",
           series: [
             series("winners", "error/winner"), series("losers", "error/loser"),
-            series("winners, reference", "error/reference_winner"), series("losers, reference", "error/reference_loser"),
+            series("winners, reference", "error/reference_winner"),
+            series("losers, reference", "error/reference_loser"),
           ]))
     }
     return charts + lossChart(lines, title: "Loss", y: "nats a pair")

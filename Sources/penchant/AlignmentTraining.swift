@@ -10,14 +10,17 @@ struct AlignmentTraining: SystemTraining {
   let defaults = AlignmentConfiguration()
   let wants = "pairs of pictures or points as JSON lines (penchant help pictures)"
 
-  var foreign: [String] { options.textual + options.log.given + (options.pictures.labelled ? ["--labelled"] : []) }
+  var foreign: [String] {
+    options.textual + options.log.given + (options.pictures.labelled ? ["--labelled"] : [])
+  }
 
   func resolved(_ layers: ConfigurationLayers<AlignmentConfiguration>) throws -> AlignmentConfiguration {
     var layers = layers
     if let method = options.pictures.method {
       let names = AlignmentMethod.allCases.map(\.rawValue)
       guard names.contains(method) else {
-        throw ConfigurationError("--method must be \(names.joined(separator: ", ")), found \"\(clipped(method, 40))\"")
+        throw ConfigurationError(
+          "--method must be \(names.joined(separator: ", ")), found \"\(clipped(method, 40))\"")
       }
       try layers.set("objective.method", to: method)
     }
@@ -47,7 +50,8 @@ struct AlignmentTraining: SystemTraining {
     return try diffusionModel(path)
   }
 
-  func train(_ training: Training<AlignmentConfiguration, SamplePairs>, into run: RunDirectory) throws -> Bool {
+  func train(_ training: Training<AlignmentConfiguration, SamplePairs>, into run: RunDirectory) throws -> Bool
+  {
     let started = ProgressLine.clock()
     let reference = try start(training.record)
     if !training.isResumed { try run.write(AlignmentRunWriter.reference, bytes: reference.bytes()) }
@@ -57,7 +61,8 @@ struct AlignmentTraining: SystemTraining {
     ) { step, samples in try KeptSamples(run: run).keep(KeptSamples.shown(samples), step: step) }
     guard fit.result.ending != .interrupted else { return false }
     let result = try AlignmentResult(
-      fit, alignment, pairs: training.input, file: training.record.data, seconds: ProgressLine.clock() - started)
+      fit, alignment, pairs: training.input, file: training.record.data,
+      seconds: ProgressLine.clock() - started)
     if let warning = result.warning { training.progress.warn(warning) }
     let writer = AlignmentRunWriter(run: run, result: result)
     try writer.write(fit.model, reference: reference, held: fit.held)

@@ -55,7 +55,9 @@ struct Demo: ParsableCommand {
     case .lcpo:
       try LCPODemo(out: out, pairs: pairs, seed: seed, progress: common.progress, json: common.json).run()
     case .diffusion, .inpo:
-      try AlignmentDemo(out: out, pairs: max(pairs, 4096), seed: seed, progress: common.progress, json: common.json).run()
+      try AlignmentDemo(
+        out: out, pairs: max(pairs, 4096), seed: seed, progress: common.progress, json: common.json
+      ).run()
     case .par: try PARDemo(out: out, seed: seed, progress: common.progress, json: common.json).run()
     case .recommender(let type): try demonstrate(type)
     }

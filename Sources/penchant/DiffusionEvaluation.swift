@@ -59,7 +59,8 @@ struct DiffusionEvaluation {
     let samples = try form.samples(data)
     guard samples.shape == model.model.shape else {
       throw DataError(
-        file: data, "the samples are not of the shape the model makes", expected: "expected \(model.model.shape)",
+        file: data, "the samples are not of the shape the model makes",
+        expected: "expected \(model.model.shape)",
         found: "found \(samples.shape)")
     }
     let (metrics, drawn) = try DiffusionResult.measures(model, beside: samples)

@@ -32,7 +32,8 @@ struct DiffusionRunWriter {
   private var card: ModelCard {
     ModelCard(
       system: result.system,
-      summary: "Draws samples of \(result.shape): a diffusion model of \(result.parameters) parameters, trained on \(result.samples).",
+      summary:
+        "Draws samples of \(result.shape): a diffusion model of \(result.parameters) parameters, trained on \(result.samples).",
       data: result.data, seed: result.seed,
       metrics: ["loss", "frechet", "off_data", "class_accuracy"].compactMap { name in
         result.metrics[name].map { (name, $0) }
@@ -50,7 +51,9 @@ struct DiffusionRunWriter {
         ["held-out error of the noise", decimal(result.metrics["loss"], 4)],
         ["Fréchet distance of 1000 drawn samples", decimal(result.metrics["frechet"], 4)],
         ["drawn samples off the data", decimal(result.metrics["off_data"], 4)],
-      ] + (result.metrics["class_accuracy"].map { [["class accuracy of drawn samples", decimal($0, 4)]] } ?? []))
+      ]
+        + (result.metrics["class_accuracy"].map { [["class accuracy of drawn samples", decimal($0, 4)]] }
+          ?? []))
       + "\n\n\(run.path)/report.html     samples, curves\n"
       + "\(run.path): model.safetensors, config.yaml, result.json    \(decimal(result.seconds, 1)) s on \(result.threads) threads, "
       + "\(result.peakMemoryBytes / 1_048_576) MiB, fingerprint \(result.fingerprint)"
@@ -58,23 +61,33 @@ struct DiffusionRunWriter {
 
   private func page() throws -> Report {
     let kept = KeptSamples(run: run)
-    let pictures = try [("Data", kept.samples("data")), ("Drawn", kept.samples("drawn"))].compactMap { name, samples in
+    let pictures = try [("Data", kept.samples("data")), ("Drawn", kept.samples("drawn"))].compactMap {
+      name, samples in
       samples.map { (name: name, samples: $0) }
     }
-    let charts = try samplePictures(pictures) + lossChart(run.metrics.read(), title: "Error of the noise", y: "mean squared error")
+    let charts =
+      try samplePictures(pictures)
+      + lossChart(run.metrics.read(), title: "Error of the noise", y: "mean squared error")
     return Report(
       title: "diffusion: \(URL(fileURLWithPath: result.data).lastPathComponent)",
-      lead: "A model that says which noise is in a sample, and so can draw samples from noise: \(result.shape).",
+      lead:
+        "A model that says which noise is in a sample, and so can draw samples from noise: \(result.shape).",
       figures: [
-        Report.Figure("held-out error", decimal(result.metrics["loss"], 4), note: "mean squared error of ε at ten times"),
-        Report.Figure("Fréchet distance", decimal(result.metrics["frechet"], 3), note: "of 1000 drawn samples, on raw values"),
-        Report.Figure("off the data", decimal(result.metrics["off_data"]), note: "share of drawn samples; 0.01 of the data are"),
+        Report.Figure(
+          "held-out error", decimal(result.metrics["loss"], 4), note: "mean squared error of ε at ten times"),
+        Report.Figure(
+          "Fréchet distance", decimal(result.metrics["frechet"], 3),
+          note: "of 1000 drawn samples, on raw values"),
+        Report.Figure(
+          "off the data", decimal(result.metrics["off_data"]),
+          note: "share of drawn samples; 0.01 of the data are"),
       ], charts: charts,
       facts: [
         ("system", result.system), ("data", result.data), ("samples", "\(result.samples)"),
         ("parameters", "\(result.parameters)"), ("steps", "\(result.steps)"), ("seed", "\(result.seed)"),
         ("threads", "\(result.threads)"), ("seconds", decimal(result.seconds, 1)),
-        ("fingerprint of the drawn samples", result.fingerprint), ("made with", "penchant \(RunEnvironment.version)"),
+        ("fingerprint of the drawn samples", result.fingerprint),
+        ("made with", "penchant \(RunEnvironment.version)"),
       ])
   }
 }
@@ -86,7 +99,9 @@ func samplePictures(_ named: [(name: String, samples: SampleSet)]) throws -> [an
     guard shape.channels >= 2 else { return [] }
     return named.map { name, samples in
       ScatterChart(
-        title: name, caption: "\(samples.count) samples\(shape.channels > 2 ? ", the first two of \(shape.channels) coordinates" : "").",
+        title: name,
+        caption:
+          "\(samples.count) samples\(shape.channels > 2 ? ", the first two of \(shape.channels) coordinates" : "").",
         x: "first coordinate", y: "second coordinate",
         series: [
           ScatterChart.Series(
@@ -100,14 +115,16 @@ func samplePictures(_ named: [(name: String, samples: SampleSet)]) throws -> [an
   return try named.map { name, samples in
     let grid = try PictureGrid(columns: 8).bitmap(samples)
     return Picture(
-      title: name, caption: "\(samples.count) samples.", alternative: "\(samples.count) pictures in a grid: \(name)",
+      title: name, caption: "\(samples.count) samples.",
+      alternative: "\(samples.count) pictures in a grid: \(name)",
       png: try grid.png(), width: grid.width, height: grid.height)
   }
 }
 
 /// Loss over steps, of training and of validation.
 func lossChart(_ lines: [MetricsLine], title: String, y: String) -> [any Chart] {
-  let series = [("training", "train"), ("held out", "validation")].compactMap { name, split -> LineChart.Series? in
+  let series = [("training", "train"), ("held out", "validation")].compactMap {
+    name, split -> LineChart.Series? in
     let points = lines.filter { $0.split == split }.compactMap { line in
       line.metrics["loss"].map { (x: Double(line.step), y: $0) }
     }

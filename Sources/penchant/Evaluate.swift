@@ -59,8 +59,9 @@ struct Evaluate: ParsableCommand {
     case .recommender(let trained, let seed): return try evaluate(trained, seed)
     case .lcpo(let model): return try evaluate(model)
     case .diffusion(let model, let run):
-      return try DiffusionEvaluation(model: model, run: run, data: data, form: pictures.form ?? SampleForm()).show(
-        json: common.json)
+      return try DiffusionEvaluation(model: model, run: run, data: data, form: pictures.form ?? SampleForm())
+        .show(
+          json: common.json)
     case .par(let model): return try evaluate(model)
     case .bradleyTerry(let model):
       pairs = try readPairs(data)
@@ -129,9 +130,11 @@ struct ReportCommand: ParsableCommand {
       try RecommenderRunWriter(run: directory, result: JSON.decode(RecommenderResult.self, from: result))
         .writeReport()
     case .diffusion:
-      try DiffusionRunWriter(run: directory, result: JSON.decode(DiffusionResult.self, from: result)).writeReport()
+      try DiffusionRunWriter(run: directory, result: JSON.decode(DiffusionResult.self, from: result))
+        .writeReport()
     case .inpo:
-      try AlignmentRunWriter(run: directory, result: JSON.decode(AlignmentResult.self, from: result)).writeReport()
+      try AlignmentRunWriter(run: directory, result: JSON.decode(AlignmentResult.self, from: result))
+        .writeReport()
     case .par:
       try PARRunWriter(run: directory, result: JSON.decode(PARResult.self, from: result)).writeReport()
     case .lcpo:

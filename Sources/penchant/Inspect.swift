@@ -15,6 +15,8 @@ struct Inspect: ParsableCommand {
 
       Rewards (penchant help rewards): how many have references, and how far above them they lie.
 
+      Pictures, arrays, and pairs of them (penchant help pictures): how many, of which size and classes, and their values.
+
       Of pairs: counts pairs, communities, users and texts, shows the lengths, and finds duplicate and tied pairs. The first lines that are
       wrong are shown with the reason; the exit code is 2 then.
       """)
@@ -56,6 +58,9 @@ struct Inspect: ParsableCommand {
   }
 
   func run() throws {
+    if !log, items == nil, try SampleInspection.isSamples(file) {
+      return try SampleInspection(file: file, json: json).run()
+    }
     if try log || items != nil || LogInspection.isLog(file) {
       return try LogInspection(file: file, items: items, errors: errors, json: json).run()
     }

@@ -33,7 +33,8 @@ struct InversionStrip {
 
   func bytes() throws -> [UInt8] {
     var file = SafeTensorsWriter()
-    try file.add("x", shape: [rows.count, rows.shape.height, rows.shape.width, rows.shape.channels], rows.values)
+    try file.add(
+      "x", shape: [rows.count, rows.shape.height, rows.shape.width, rows.shape.channels], rows.values)
     try file.add("times", shape: [times.count], times)
     return file.bytes()
   }
@@ -67,7 +68,8 @@ struct InversionStrip {
     let grid = try PictureGrid(columns: times.count).bitmap(rows)
     return [
       Picture(
-        title: "Inversion", caption: caption, alternative: "Four rows of \(times.count) pictures, from sample to noise",
+        title: "Inversion", caption: caption,
+        alternative: "Four rows of \(times.count) pictures, from sample to noise",
         png: try grid.png(), width: grid.width, height: grid.height)
     ]
   }

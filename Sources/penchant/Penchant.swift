@@ -103,7 +103,9 @@ enum ExitStatus: Int32, Error {
 
 /// Texts of `penchant help TOPIC`.
 enum Topics {
-  static let all = ["data": data, "labels": labels, "rewards": rewards, "pictures": pictures, "exit-codes": exitCodes]
+  static let all = [
+    "data": data, "labels": labels, "rewards": rewards, "pictures": pictures, "exit-codes": exitCodes,
+  ]
 
   static let data = """
     Preference pairs are JSON lines, plain or packed (.gz, .zst, .bz2), as TRL and OpenRLHF write them:

@@ -117,7 +117,8 @@ struct Predict: ParsableCommand {
     case .prefPalette(let model): try eachLine { try answer($0, $1, line: $2, model) }
     case .par(let model): try shapeLines(shaping.stream(of: model))
     case .diffusion(let model, let run):
-      try DiffusionPrediction(model: model, run: run, data: data, form: pictures.form ?? SampleForm()).answer()
+      try DiffusionPrediction(model: model, run: run, data: data, form: pictures.form ?? SampleForm())
+        .answer()
     case .lcpo(let model): try answerLines { try LabelAnswer($0, file: data, line: $1, model) }
     case .recommender(let model, _):
       let answers = RecommenderAnswers(

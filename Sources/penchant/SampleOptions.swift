@@ -28,7 +28,8 @@ struct SampleOptions: ParsableArguments {
 
   /// Those of pairs that were used.
   var ofPairs: [String] {
-    [blob.map { _ in "--blob" }, model.map { _ in "--model" }, method.map { _ in "--method" }].compactMap(\.self)
+    [blob.map { _ in "--blob" }, model.map { _ in "--model" }, method.map { _ in "--method" }].compactMap(
+      \.self)
   }
 
   /// Those that were used.

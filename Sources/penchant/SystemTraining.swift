@@ -97,7 +97,8 @@ extension SystemTraining {
         record: RunRecord(
           system: options.system, data: data, dataChecksum: checksum(input, configuration),
           seed: options.seed ?? 0, leaveOut: options.leaveOut, embeddings: options.embeddings,
-          tests: options.tests.isEmpty ? nil : options.tests, items: options.log.items, samples: options.pictures.form),
+          tests: options.tests.isEmpty ? nil : options.tests, items: options.log.items,
+          samples: options.pictures.form),
         input: input, isResumed: false, progress: progress)
       // Everything that can be wrong with the input is said before anything is written.
       try check(training)

@@ -158,7 +158,8 @@ struct Train: ParsableCommand {
   var textual: [String] {
     [
       head.map { _ in "--head" }, encoder.map { _ in "--encoder" }, embeddings.map { _ in "--embeddings" },
-      robust.map { _ in "--robust" }, leaveOut.map { _ in "--leave-out" }, attributes.map { _ in "--attributes" },
+      robust.map { _ in "--robust" }, leaveOut.map { _ in "--leave-out" },
+      attributes.map { _ in "--attributes" },
       counterfactuals.map { _ in "--counterfactuals" }, judgements.map { _ in "--judgements" },
       tests.first.map { _ in "--test" },
     ].compactMap(\.self)

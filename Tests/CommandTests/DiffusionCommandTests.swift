@@ -26,7 +26,8 @@ import Testing
     (0..<points.count - 2).map { place in
       let (a, b) = (points[place], points[place + 2])
       let (winner, loser) = a[1] > b[1] ? (a, b) : (b, a)
-      return "{\"winner\": \(winner), \"loser\": \(loser), \"cond\": \"\(winner[0] > 0 ? "right" : "left")\"}\n"
+      return
+        "{\"winner\": \(winner), \"loser\": \(loser), \"cond\": \"\(winner[0] > 0 ? "right" : "left")\"}\n"
     }.joined()
   }
 
@@ -51,14 +52,16 @@ import Testing
       #expect(result["classNames"] as? [String] == ["left", "right"], "\(result)")
 
       let aligned = try BuiltCommand.run(
-        ["train", "inpo", "pairs.jsonl", "--model", "base", "--out", "aligned", "--json"] + Self.brief, in: folder)
+        ["train", "inpo", "pairs.jsonl", "--model", "base", "--out", "aligned", "--json"] + Self.brief,
+        in: folder)
       #expect(aligned.code == 0, "\(aligned.errors)")
       let metrics = try #require(aligned.json?["metrics"] as? [String: Any])
       for name in ["reward", "win_rate", "off_data", "distance", "accuracy/held"] {
         #expect(metrics[name] is Double, "\(name) in \(metrics)")
       }
 
-      let evaluated = try BuiltCommand.run(["evaluate", "aligned", "--data", "pairs.jsonl", "--json"], in: folder)
+      let evaluated = try BuiltCommand.run(
+        ["evaluate", "aligned", "--data", "pairs.jsonl", "--json"], in: folder)
       #expect(evaluated.code == 0, "\(evaluated.errors)")
       let accuracy = try #require((evaluated.json?["metrics"] as? [String: Double])?["accuracy"])
       #expect(accuracy >= 0 && accuracy <= 1)
@@ -79,7 +82,8 @@ import Testing
 
       func draw(_ more: [String]) throws -> String? {
         let drawn = try BuiltCommand.run(
-          ["diffusion", "sample", "aligned", "--count", "20", "--out", "s.safetensors", "--json"] + more, in: folder)
+          ["diffusion", "sample", "aligned", "--count", "20", "--out", "s.safetensors", "--json"] + more,
+          in: folder)
         return drawn.json?["fingerprint"] as? String
       }
       let once = try draw([])
@@ -97,16 +101,19 @@ import Testing
       try Self.table(points).write(toFile: folder + "/points.csv", atomically: true, encoding: .utf8)
       try Self.pairs(points).write(toFile: folder + "/pairs.jsonl", atomically: true, encoding: .utf8)
       #expect(
-        try BuiltCommand.run(["train", "diffusion", "points.csv", "--out", "base"] + Self.small, in: folder).code == 0)
+        try BuiltCommand.run(["train", "diffusion", "points.csv", "--out", "base"] + Self.small, in: folder)
+          .code == 0)
       func train(_ out: String, _ more: [String]) throws -> Any? {
-        try BuiltCommand.run(["train", "inpo", "--out", out, "--json"] + more, in: folder).json?["fingerprint"]
+        try BuiltCommand.run(["train", "inpo", "--out", out, "--json"] + more, in: folder).json?[
+          "fingerprint"]
       }
       let data = ["--data", "pairs.jsonl", "--model", "base"]
       let whole = try train("whole", data + Self.brief) as? String
       #expect(whole != nil)
       // The first half, as a run that was killed leaves it: checkpoints, no result.
       #expect(try train("half", data + Self.brief) as? String == whole)
-      let checkpoints = try FileManager.default.contentsOfDirectory(atPath: folder + "/half/checkpoints").sorted()
+      let checkpoints = try FileManager.default.contentsOfDirectory(atPath: folder + "/half/checkpoints")
+        .sorted()
       for name in checkpoints where name > "step-000006" && name.hasPrefix("step-") {
         try FileManager.default.removeItem(atPath: "\(folder)/half/checkpoints/\(name)")
       }
@@ -129,7 +136,8 @@ import Testing
       try "{\"winner\": [0, 1], \"loser\": [1, 1e999]}\n".write(
         toFile: folder + "/broken.jsonl", atomically: true, encoding: .utf8)
       #expect(
-        try BuiltCommand.run(["train", "diffusion", "points.csv", "--out", "base"] + Self.small, in: folder).code == 0)
+        try BuiltCommand.run(["train", "diffusion", "points.csv", "--out", "base"] + Self.small, in: folder)
+          .code == 0)
       func refused(_ arguments: [String], _ code: Int32, _ parts: String...) throws {
         let tried = try BuiltCommand.run(arguments, in: folder)
         #expect(tried.code == code, "\(arguments): \(tried.errors)")
@@ -137,13 +145,17 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: folder + "/run/config.yaml"))
       }
       try refused(["train", "inpo", "pairs.jsonl", "--out", "run"], 64, "--model RUN is needed")
-      try refused(["train", "inpo", "three.jsonl", "--model", "base", "--out", "run"], 2, "3 coordinates", "2 coordinates")
-      try refused(["train", "inpo", "broken.jsonl", "--model", "base", "--out", "run"], 2, "broken.jsonl:1", "loser")
+      try refused(
+        ["train", "inpo", "three.jsonl", "--model", "base", "--out", "run"], 2, "3 coordinates",
+        "2 coordinates")
+      try refused(
+        ["train", "inpo", "broken.jsonl", "--model", "base", "--out", "run"], 2, "broken.jsonl:1", "loser")
       try refused(["train", "inpo", "pairs.jsonl", "--model", "points.csv", "--out", "run"], 2, "points.csv")
       try refused(
         ["train", "inpo", "pairs.jsonl", "--model", "base", "--out", "run", "--method", "inop"], 64, "inop")
       try refused(
-        ["train", "inpo", "pairs.jsonl", "--model", "base", "--out", "run", "--set", "watching.reward=ik"], 64, "ik")
+        ["train", "inpo", "pairs.jsonl", "--model", "base", "--out", "run", "--set", "watching.reward=ik"],
+        64, "ik")
       try refused(["train", "diffusion", "points.csv", "--out", "run", "--method", "dpo"], 64, "--method")
       try refused(["train", "diffusion", "points.csv", "--out", "run", "--size", "8by8"], 1, "8by8")
       try refused(["predict", "base", "--data", "pairs.jsonl"], 64, "never aligned")

@@ -86,9 +86,12 @@ public struct AlignmentConfiguration: Sendable, Equatable, Codable {
       objective.beta >= 0 && objective.beta.isFinite, "objective.beta", "0 (chosen for the samples) or more",
       objective.beta)
     try checkSetting(objective.gamma > 0, "objective.gamma", "above 0", objective.gamma)
-    try checkSetting(objective.ratio >= 0 && objective.ratio < 1, "objective.ratio", "0 or more and below 1", objective.ratio)
     try checkSetting(
-      objective.classDropout >= 0 && objective.classDropout <= 1, "objective.class_dropout", "between 0 and 1",
+      objective.ratio >= 0 && objective.ratio < 1, "objective.ratio", "0 or more and below 1", objective.ratio
+    )
+    try checkSetting(
+      objective.classDropout >= 0 && objective.classDropout <= 1, "objective.class_dropout",
+      "between 0 and 1",
       objective.classDropout)
     try checkSetting(held >= 0 && held < 1, "held", "0 or more and below 1", held)
     _ = try Rewards.named(watching.reward)

@@ -12,7 +12,8 @@ struct AlignmentSource {
   /// - Parameters:
   ///   - policy, reference: the networks; which of them inverts is the preset's choice.
   init(
-    _ configuration: AlignmentConfiguration, samples: SampleSet, policy: Denoiser, reference: Denoiser, seed: UInt64
+    _ configuration: AlignmentConfiguration, samples: SampleSet, policy: Denoiser, reference: Denoiser,
+    seed: UInt64
   ) {
     method = configuration.objective.method
     schedule = policy.schedule
@@ -37,12 +38,15 @@ struct AlignmentSource {
 
   /// - Parameter rows: of the samples, winners first; `times` and `classes` are one a row.
   func latents(rows: [Int], times: [Int], classes: [Int], step: Int) throws -> Latents {
-    if let stored { return try implied(stored.latents(rows: rows, times: times, classes: classes), rows, times) }
+    if let stored {
+      return try implied(stored.latents(rows: rows, times: times, classes: classes), rows, times)
+    }
     if let policy {
       let addresses = rows.indices.map { UInt64(truncatingIfNeeded: step) << 20 | UInt64($0) }
       return try implied(
         policy.invert(
-          rows.flatMap { samples[$0] }, times: times, classes: classes, seed: seed, rows: addresses), rows, times)
+          rows.flatMap { samples[$0] }, times: times, classes: classes, seed: seed, rows: addresses), rows,
+        times)
     }
     // Both of a pair share their noise, except where the method says otherwise (Wallace et al. 2024, section 4).
     let pairs = rows.count / 2

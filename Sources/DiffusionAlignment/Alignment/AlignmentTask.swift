@@ -40,10 +40,12 @@ struct AlignmentTask: TrainingTask {
     self.seed = seed
     let method = configuration.objective.method
     beta = configuration.beta(for: policy.shape)
-    source = AlignmentSource(configuration, samples: pairs.samples, policy: policy, reference: reference, seed: seed)
+    source = AlignmentSource(
+      configuration, samples: pairs.samples, policy: policy, reference: reference, seed: seed)
     batcher = try Batcher(count: pairs.count, batchSize: configuration.optimizer.rows, seed: seed)
     let steps =
-      configuration.run.steps > 0 ? configuration.run.steps : configuration.run.epochs * batcher.batchesPerEpoch
+      configuration.run.steps > 0
+      ? configuration.run.steps : configuration.run.epochs * batcher.batchesPerEpoch
     let updates = steps * (method.isOnPolicy ? configuration.rollout.updates : 1)
     optimizer = try Optimizer(configuration.optimizer.tape(steps: updates), for: policy.store, seed: seed)
     let tape = Tape()
@@ -69,8 +71,10 @@ struct AlignmentTask: TrainingTask {
     made = number + 1
     let draw = try PairDraw(
       pairs, &batcher, step: number, steps: policy.schedule.steps,
-      dropout: configuration.objective.method.isOnPolicy ? 0 : configuration.objective.classDropout, seed: seed)
-    return configuration.objective.method.isOnPolicy ? try chainStep(draw, number) : try pairStep(draw, number)
+      dropout: configuration.objective.method.isOnPolicy ? 0 : configuration.objective.classDropout,
+      seed: seed)
+    return configuration.objective.method.isOnPolicy
+      ? try chainStep(draw, number) : try pairStep(draw, number)
   }
 
   // MARK: Pairs
@@ -79,7 +83,8 @@ struct AlignmentTask: TrainingTask {
     let method = configuration.objective.method
     let count = method == .sft ? draw.pairs.count : draw.rows.count
     let (times, classes) = (Array(draw.times.prefix(count)), Array(draw.classes.prefix(count)))
-    let latents = try source.latents(rows: Array(draw.rows.prefix(count)), times: times, classes: classes, step: number)
+    let latents = try source.latents(
+      rows: Array(draw.rows.prefix(count)), times: times, classes: classes, step: number)
     calls += latents.calls
     try graph.noised.set(x: latents.x, times: times, classes: classes, of: policy.model, on: training)
     try training.set(graph.target, to: latents.noise)
@@ -104,11 +109,13 @@ struct AlignmentTask: TrainingTask {
 
   private mutating func chainStep(_ draw: PairDraw, _ number: Int) throws -> StepOutcome {
     let rollout = try Rollout(
-      policy, classes: draw.classes, steps: configuration.rollout.steps, guidance: configuration.sampling.guidance,
+      policy, classes: draw.classes, steps: configuration.rollout.steps,
+      guidance: configuration.sampling.guidance,
       seed: seed, step: number)
     calls += draw.classes.count * configuration.rollout.steps
     let drawn = SampleSet(
-      shape: policy.shape, values: rollout.samples, classes: pairs.samples.classes.isEmpty ? [] : draw.classes,
+      shape: policy.shape, values: rollout.samples,
+      classes: pairs.samples.classes.isEmpty ? [] : draw.classes,
       classNames: pairs.samples.classNames)
     let rewards = try watch.reward.rewards(of: drawn)
     let order = configuration.objective.method == .d3po ? Self.winnersFirst(rewards) : Array(rewards.indices)
@@ -119,14 +126,17 @@ struct AlignmentTask: TrainingTask {
     let halves = configuration.objective.method == .d3po ? 2 : 1
     let half = order.count / halves
     var x: [Float] = []
-    var (target, factor, precision, before, times, labels) = ([Float](), [Float](), [Float](), [Float](), [Int](), [Int]())
+    var (target, factor, precision, before, times, labels) = (
+      [Float](), [Float](), [Float](), [Float](), [Int](), [Int]()
+    )
     for part in 0..<halves {
       for move in rollout.moves {
         let range = part * half..<(part + 1) * half
         let eps =
           configuration.objective.method == .d3po
           ? try reference.noise(
-            in: move.x, times: [Int](repeating: move.time, count: order.count), classes: draw.classes) : move.eps
+            in: move.x, times: [Int](repeating: move.time, count: order.count), classes: draw.classes)
+          : move.eps
         let log = move.logProbabilities(eps)
         x += rows(move.x)[range.lowerBound * values..<range.upperBound * values]
         target += rows(move.target)[range.lowerBound * values..<range.upperBound * values]
@@ -170,7 +180,8 @@ struct AlignmentTask: TrainingTask {
     var result = [Float](repeating: 0, count: rewards.count)
     for places in groups.values {
       let mean = places.reduce(0) { $0 + rewards[$1] } / Double(places.count)
-      let variance = places.reduce(0) { $0 + (rewards[$1] - mean) * (rewards[$1] - mean) } / Double(places.count)
+      let variance =
+        places.reduce(0) { $0 + (rewards[$1] - mean) * (rewards[$1] - mean) } / Double(places.count)
       for place in places {
         result[place] = Float(min(5, max(-5, (rewards[place] - mean) / (variance.squareRoot() + 1e-8))))
       }

@@ -60,7 +60,9 @@ struct AlignmentWatch {
   }
 
   /// Shows the samples of a look at a step to whoever wants to see them.
-  func show(_ look: Look, step: Int) throws { try keep?(step, Self.set(look.samples, reference.model, classes)) }
+  func show(_ look: Look, step: Int) throws {
+    try keep?(step, Self.set(look.samples, reference.model, classes))
+  }
 
   func look(at policy: Denoiser) throws -> Look {
     var look = Look()

@@ -29,7 +29,8 @@ struct PairDraw {
     rows = pairs.map { data.winners[$0] } + pairs.map { data.losers[$0] }
     let all = data.samples.classes
     let conditions = pairs.enumerated().map { place, pair in
-      all.isEmpty || chances[2 * place + 1] < Float(dropout) ? DiffusionModel.noClass : all[data.winners[pair]]
+      all.isEmpty || chances[2 * place + 1] < Float(dropout)
+        ? DiffusionModel.noClass : all[data.winners[pair]]
     }
     classes = conditions + conditions
     let share = Float(pairs.count) / Float(batch.filled)

@@ -16,7 +16,8 @@ struct PairSigns {
     var none: [Float] = []
     var span = none.mutableSpan
     let found = try diffusionPreferenceLoss(
-      pairs: weights.count, beta: beta, eps: eps.span, reference: reference.span, noise: noise.span, gradient: &span)
+      pairs: weights.count, beta: beta, eps: eps.span, reference: reference.span, noise: noise.span,
+      gradient: &span)
     let counted = weights.indices.filter { weights[$0] > 0 }
     let count = Double(max(1, counted.count))
     errors = found.errors.map { row in counted.reduce(0) { $0 + Double(row[$1]) } / count }

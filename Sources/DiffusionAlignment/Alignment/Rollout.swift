@@ -24,7 +24,9 @@ struct Rollout {
   /// - Parameters:
   ///   - steps: moves of a chain.
   ///   - seed: chain *i* of step `step` is a function of the numbers of the model, the seed, the step and *i*.
-  init(_ predictor: any NoisePredictor, classes: [Int], steps: Int, guidance: Double, seed: UInt64, step: Int) throws {
+  init(_ predictor: any NoisePredictor, classes: [Int], steps: Int, guidance: Double, seed: UInt64, step: Int)
+    throws
+  {
     var configuration = SamplingConfiguration()
     configuration.steps = steps
     configuration.guidance = guidance
@@ -42,12 +44,14 @@ struct Rollout {
       let before = samples
       var span = samples.mutableSpan
       try ddimMove(
-        [DDIMMove](repeating: move, count: classes.count), before.span, eps: eps.span, z: z?.span, into: &span)
+        [DDIMMove](repeating: move, count: classes.count), before.span, eps: eps.span, z: z?.span, into: &span
+      )
       if isLast { break }
       let signal = Float(move.signal)
       moves.append(
         Move(
-          time: time, chains: classes.count, x: before, target: zip(samples, before).map { $0 - signal * $1 }, factor: Float(move.noise),
+          time: time, chains: classes.count, x: before, target: zip(samples, before).map { $0 - signal * $1 },
+          factor: Float(move.noise),
           precision: Float(1 / (2 * move.spread * move.spread)), eps: eps))
     }
   }

@@ -52,7 +52,8 @@ final class StoredInversions {
     if keys.isEmpty { return 0 }
     let values = samples.shape.count
     let sweep = try inverter.sweep(
-      keys.flatMap { samples[$0.row] }, classes: keys.map(\.label), seed: seed, rows: keys.map { UInt64($0.row) })
+      keys.flatMap { samples[$0.row] }, classes: keys.map(\.label), seed: seed,
+      rows: keys.map { UInt64($0.row) })
     for (place, key) in keys.enumerated() {
       places[key] = latents.count
       let range = place * values..<(place + 1) * values
@@ -75,6 +76,7 @@ final class StoredInversions {
       eps += noises[place][hop * values..<(hop + 1) * values]
       hops.append(hop)
     }
-    return try inverter.land(x, eps: eps, hops: hops, times: times, seed: seed, rows: keys.map { UInt64($0.row) })
+    return try inverter.land(
+      x, eps: eps, hops: hops, times: times, seed: seed, rows: keys.map { UInt64($0.row) })
   }
 }

@@ -25,7 +25,8 @@ public struct DataSupport: Sendable {
   /// Share of samples that are off.
   public func shareOff(_ samples: [Float]) throws(KernelError) -> Double {
     let distances = try Self.nearest(samples, data, norms, values, excludingSelf: false)
-    return distances.isEmpty ? 0 : Double(distances.filter { !($0 <= radius) }.count) / Double(distances.count)
+    return distances.isEmpty
+      ? 0 : Double(distances.filter { !($0 <= radius) }.count) / Double(distances.count)
   }
 
   private static func norms(_ rows: [Float], _ values: Int) -> [Float] {

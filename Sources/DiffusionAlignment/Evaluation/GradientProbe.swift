@@ -50,7 +50,8 @@ public struct GradientProbe {
       configuration, samples: pairs.samples, policy: policy, reference: reference, seed: seed)
     let tape = Tape()
     let graph = AlignmentGraph(
-      policy.model, method: configuration.objective.method, rows: 2, beta: configuration.beta(for: policy.shape),
+      policy.model, method: configuration.objective.method, rows: 2,
+      beta: configuration.beta(for: policy.shape),
       gamma: Float(configuration.objective.gamma), ratio: configuration.ratio, on: tape)
     // A rate of 0: the gradient is made, the numbers stay.
     let step = try TrainingStep(
@@ -61,7 +62,8 @@ public struct GradientProbe {
     for number in 0..<draws {
       let draw = try PairDraw(
         pairs, &batcher, step: number, steps: policy.schedule.steps, dropout: 0, seed: seed)
-      let latents = try source.latents(rows: draw.rows, times: draw.times, classes: draw.classes, step: number)
+      let latents = try source.latents(
+        rows: draw.rows, times: draw.times, classes: draw.classes, step: number)
       try graph.noised.set(x: latents.x, times: draw.times, classes: draw.classes, of: policy.model, on: step)
       try step.set(graph.target, to: latents.noise)
       if let input = graph.reference {

@@ -22,7 +22,8 @@ public struct ImplicitReward {
     var configuration = InversionConfiguration()
     configuration.eta = 0
     let inverter = Inverter(configuration, with: reference)
-    let classes = samples.classes.isEmpty ? [Int](repeating: DiffusionModel.noClass, count: rows) : samples.classes
+    let classes =
+      samples.classes.isEmpty ? [Int](repeating: DiffusionModel.noClass, count: rows) : samples.classes
     var rewards = [Double](repeating: 0, count: rows)
     for time in times {
       let times = [Int](repeating: time, count: rows)
@@ -37,10 +38,11 @@ public struct ImplicitReward {
       let theirs = try reference.noise(in: x, times: times, classes: classes)
       for row in 0..<rows {
         // ℓ_ref − ℓ_θ without cancellation.
-        rewards[row] += (row * values..<(row + 1) * values).reduce(0) {
-          let (a, b, t) = (Double(theirs[$1]), Double(ours[$1]), Double(noise[$1]))
-          return $0 + (a - b) * (a + b - 2 * t)
-        } / Double(values * self.times.count)
+        rewards[row] +=
+          (row * values..<(row + 1) * values).reduce(0) {
+            let (a, b, t) = (Double(theirs[$1]), Double(ours[$1]), Double(noise[$1]))
+            return $0 + (a - b) * (a + b - 2 * t)
+          } / Double(values * self.times.count)
       }
     }
     return rewards

@@ -22,7 +22,8 @@ public struct LearnedReward: SampleReward {
   public init(pairs: SamplePairs, seed: UInt64, steps: Int = 600) throws {
     shape = pairs.samples.shape
     var layout = ParameterLayout()
-    let network = MLP([shape.count, Self.width, Self.width, 1], activation: .silu, named: "reward", in: &layout)
+    let network = MLP(
+      [shape.count, Self.width, Self.width, 1], activation: .silu, named: "reward", in: &layout)
     self.network = network
     let store = try ParameterStore(layout, seed: seed)
     self.store = store
@@ -33,7 +34,9 @@ public struct LearnedReward: SampleReward {
     var optimizer = OptimizerConfiguration(.adamW, .cosine(peak: 1e-3, warmup: 0, steps: steps))
     optimizer.decay = 0.01
     let tape = Tape()
-    let sides = [tape.input("chosen", [Self.rows, shape.count]), tape.input("rejected", [Self.rows, shape.count])]
+    let sides = [
+      tape.input("chosen", [Self.rows, shape.count]), tape.input("rejected", [Self.rows, shape.count]),
+    ]
     let weights = tape.input("weights", [Self.rows])
     let scores = sides.map { network($0).reshaped([Self.rows]) }
     let training = try TrainingStep(
@@ -65,13 +68,15 @@ public struct LearnedReward: SampleReward {
     try Self.scores(network, store, samples)
   }
 
-  private static func accuracy(_ network: MLP, _ store: ParameterStore, _ pairs: SamplePairs) throws -> Double {
+  private static func accuracy(_ network: MLP, _ store: ParameterStore, _ pairs: SamplePairs) throws -> Double
+  {
     let chosen = try scores(network, store, pairs.samples.samples(pairs.winners))
     let rejected = try scores(network, store, pairs.samples.samples(pairs.losers))
     return zip(chosen, rejected).reduce(0) { $0 + PairMetrics.hit($1.0 - $1.1) } / Double(max(1, pairs.count))
   }
 
-  private static func scores(_ network: MLP, _ store: ParameterStore, _ samples: SampleSet) throws -> [Double] {
+  private static func scores(_ network: MLP, _ store: ParameterStore, _ samples: SampleSet) throws -> [Double]
+  {
     guard samples.count > 0 else { return [] }
     let tape = Tape()
     let x = tape.input("x", [samples.count, samples.shape.count])

@@ -37,6 +37,7 @@ public enum Rewards {
       return CoordinateReward(number)
     }
     let names = ["learned"] + PictureReward.allCases.map(\.rawValue) + ["coordinate:0"]
-    throw ConfigurationError("watching.reward must be one of \(names.joined(separator: ", ")), found \"\(name)\"")
+    throw ConfigurationError(
+      "watching.reward must be one of \(names.joined(separator: ", ")), found \"\(name)\"")
   }
 }

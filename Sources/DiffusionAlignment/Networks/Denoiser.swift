@@ -43,7 +43,8 @@ public final class Denoiser: NoisePredictor {
     let values = model.shape.count
     guard x.count == times.count * values, classes.isEmpty || classes.count == times.count else {
       throw KernelError.shape(
-        "Denoiser.noise", "\(x.count) values, \(times.count) times and \(classes.count) classes of samples of \(values)")
+        "Denoiser.noise",
+        "\(x.count) values, \(times.count) times and \(classes.count) classes of samples of \(values)")
     }
     var result = [Float](repeating: 0, count: x.count)
     var first = 0
@@ -66,7 +67,8 @@ public final class Denoiser: NoisePredictor {
     try program.graph.set(
       x: Array(x) + [Float](repeating: 0, count: padding * model.shape.count),
       times: Array(times) + [Int](repeating: 0, count: padding),
-      classes: classes.isEmpty ? [] : Array(classes) + [Int](repeating: DiffusionModel.noClass, count: padding),
+      classes: classes.isEmpty
+        ? [] : Array(classes) + [Int](repeating: DiffusionModel.noClass, count: padding),
       of: model, on: program.inference)
     try program.inference.run()
     return try program.inference.values(of: program.graph.eps)
@@ -82,7 +84,9 @@ public final class Denoiser: NoisePredictor {
   }
 
   /// Rows of the largest program: enough to keep the cores busy, few enough to stay in the caches.
-  private static func largest(_ values: Int) -> Int { max(16, min(512, (1 << 18) / max(values, 1)) / 64 * 64) }
+  private static func largest(_ values: Int) -> Int {
+    max(16, min(512, (1 << 18) / max(values, 1)) / 64 * 64)
+  }
 
   /// The program that `rows` rows use.
   static func size(_ rows: Int) -> Int {

@@ -44,12 +44,14 @@ public final class DiffusionModel {
     var layout = ParameterLayout()
     let network = try Self.network(configuration.network, shape, classNames.count, &layout)
     try self.init(
-      configuration, shape: shape, classNames: classNames, network: network, store: ParameterStore(layout, seed: seed))
+      configuration, shape: shape, classNames: classNames, network: network,
+      store: ParameterStore(layout, seed: seed))
   }
 
   /// A model with a network and numbers made elsewhere.
   package init(
-    _ configuration: ModelConfiguration, shape: SampleShape, classNames: [String] = [], network: any NoiseNetwork,
+    _ configuration: ModelConfiguration, shape: SampleShape, classNames: [String] = [],
+    network: any NoiseNetwork,
     store: ParameterStore
   ) throws {
     try configuration.validate()
@@ -62,12 +64,14 @@ public final class DiffusionModel {
   }
 
   private static func network(
-    _ configuration: NetworkConfiguration, _ shape: SampleShape, _ classes: Int, _ layout: inout ParameterLayout
+    _ configuration: NetworkConfiguration, _ shape: SampleShape, _ classes: Int,
+    _ layout: inout ParameterLayout
   ) throws -> any NoiseNetwork {
     try configuration.validate()
     switch try configuration.resolved(for: shape) {
     case .unet: return try PictureNetwork(configuration, shape: shape, classes: classes, in: &layout)
-    default: return PointNetwork(values: shape.count, classes: classes, configuration: configuration, in: &layout)
+    default:
+      return PointNetwork(values: shape.count, classes: classes, configuration: configuration, in: &layout)
     }
   }
 

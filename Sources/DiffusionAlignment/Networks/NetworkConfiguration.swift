@@ -39,7 +39,8 @@ public struct NetworkConfiguration: Sendable, Equatable, Codable {
     try checkSetting(layers >= 1, "network.layers", "at least 1", layers)
     try checkSetting(classWidth >= 1, "network.class_width", "at least 1", classWidth)
     try checkSetting(
-      !channels.isEmpty && channels.allSatisfy { $0 >= 1 }, "network.channels", "a list of positive numbers", channels)
+      !channels.isEmpty && channels.allSatisfy { $0 >= 1 }, "network.channels", "a list of positive numbers",
+      channels)
     try checkSetting(blocks >= 1, "network.blocks", "at least 1", blocks)
     try checkSetting(
       attention.allSatisfy(channels.indices.contains), "network.attention",

@@ -40,7 +40,10 @@ struct NoiseGraph {
   }
 
   /// Sets the inputs of a program that was compiled from this graph.
-  func set(x values: [Float], times steps: [Int], classes given: [Int], of model: DiffusionModel, on program: some Executing)
+  func set(
+    x values: [Float], times steps: [Int], classes given: [Int], of model: DiffusionModel,
+    on program: some Executing
+  )
     throws
   {
     try program.set(x, to: values)

@@ -15,8 +15,10 @@ public struct PictureNetwork: NoiseNetwork {
     classRows = classes == 0 ? 0 : classes + 1
     unet = try UNet(
       UNetConfiguration(
-        size: shape.height, channels: shape.channels, widths: configuration.channels, blocks: configuration.blocks,
-        attention: configuration.attention.map { shape.height >> $0 }, middleBlocks: 1, heads: configuration.heads,
+        size: shape.height, channels: shape.channels, widths: configuration.channels,
+        blocks: configuration.blocks,
+        attention: configuration.attention.map { shape.height >> $0 }, middleBlocks: 1,
+        heads: configuration.heads,
         groups: configuration.groups, waves: configuration.timeWidth, embedding: configuration.embedding,
         classes: classes), in: &layout)
   }

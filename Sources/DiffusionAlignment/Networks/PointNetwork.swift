@@ -20,7 +20,8 @@ public struct PointNetwork: NoiseNetwork {
     classRows = classes == 0 ? 0 : classes + 1
     let width = classes == 0 ? 0 : configuration.classWidth
     table =
-      classes == 0 ? nil : layout.add("classes.weight", [classes + 1, width], .normal(deviation: 1), decays: false)
+      classes == 0
+      ? nil : layout.add("classes.weight", [classes + 1, width], .normal(deviation: 1), decays: false)
     layers = MLP(
       [values + timeWidth + width] + Array(repeating: configuration.width, count: configuration.layers)
         + [values], activation: .silu, named: "layers", in: &layout)

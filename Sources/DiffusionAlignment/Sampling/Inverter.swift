@@ -8,7 +8,9 @@ public struct Inverter {
   public let configuration: InversionConfiguration
   public let predictor: any NoisePredictor
 
-  public init(_ configuration: InversionConfiguration = InversionConfiguration(), with predictor: any NoisePredictor) {
+  public init(
+    _ configuration: InversionConfiguration = InversionConfiguration(), with predictor: any NoisePredictor
+  ) {
     self.configuration = configuration
     self.predictor = predictor
   }
@@ -34,7 +36,8 @@ public struct Inverter {
       classes.isEmpty || classes.count == times.count
     else {
       throw KernelError.shape(
-        "Inverter.invert", "\(x.count) values, \(times.count) times, \(classes.count) classes, \(rows.count) addresses")
+        "Inverter.invert",
+        "\(x.count) values, \(times.count) times, \(classes.count) classes, \(rows.count) addresses")
     }
     let order = times.indices.sorted { (times[$0], $1) > (times[$1], $0) }
     var state = Sorted(
@@ -133,7 +136,8 @@ public struct Inverter {
       noises.append(eps)
       if number + 1 < hops.count {
         let numbers = [Int](repeating: number, count: rows.count)
-        latents.append(try land(latents[number], eps: eps, hops: numbers, times: last, seed: seed, rows: rows))
+        latents.append(
+          try land(latents[number], eps: eps, hops: numbers, times: last, seed: seed, rows: rows))
       }
     }
     return (latents, noises)

@@ -24,7 +24,9 @@ public struct Sampler {
   public let configuration: SamplingConfiguration
   public let predictor: any NoisePredictor
 
-  public init(_ configuration: SamplingConfiguration = SamplingConfiguration(), of predictor: any NoisePredictor) {
+  public init(
+    _ configuration: SamplingConfiguration = SamplingConfiguration(), of predictor: any NoisePredictor
+  ) {
     self.configuration = configuration
     self.predictor = predictor
   }
@@ -51,7 +53,8 @@ public struct Sampler {
       let move = try DDIMMove(from: from, to: to, eta: configuration.eta)
       let z =
         move.spread > 0
-        ? try Draws(seed: seed, purpose: .transition(step)).normals(rows: classes.indices.map(UInt64.init), values)
+        ? try Draws(seed: seed, purpose: .transition(step)).normals(
+          rows: classes.indices.map(UInt64.init), values)
         : nil
       x = try moved(x, eps, move, z)
     }

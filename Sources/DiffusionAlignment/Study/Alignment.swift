@@ -35,11 +35,14 @@ public struct Alignment {
 
   /// - Parameter file: where the pairs come from, for messages.
   /// - Throws: `DataError` for pairs that do not fit the model.
-  public func check(_ pairs: SamplePairs, from start: FittedDiffusion, file: String = "pairs") throws(DataError) {
+  public func check(_ pairs: SamplePairs, from start: FittedDiffusion, file: String = "pairs")
+    throws(DataError)
+  {
     guard pairs.count > 0 else { throw DataError(file: file, "there are no pairs") }
     guard pairs.samples.shape == start.model.shape else {
       throw DataError(
-        file: file, "the pairs are not of the shape the model makes", expected: "expected \(start.model.shape)",
+        file: file, "the pairs are not of the shape the model makes",
+        expected: "expected \(start.model.shape)",
         found: "found \(pairs.samples.shape)")
     }
     guard pairs.samples.values.allSatisfy(\.isFinite) else {
@@ -61,7 +64,8 @@ public struct Alignment {
   ///   - look: sees the number of a step, 0 for the start, and the samples that were drawn at it.
   /// - Throws: `ConfigurationError`, `NonFiniteError`, `FileError`, `TapeError`.
   public func fit(
-    _ given: SamplePairs, from start: FittedDiffusion, reward: (any SampleReward)? = nil, data: SampleSet? = nil,
+    _ given: SamplePairs, from start: FittedDiffusion, reward: (any SampleReward)? = nil,
+    data: SampleSet? = nil,
     run: RunDirectory? = nil, resume: Bool = false, progress: ProgressLine = ProgressLine(style: .silent),
     look: ((_ step: Int, _ samples: SampleSet) throws -> Void)? = nil
   ) throws -> Fit {
@@ -87,11 +91,14 @@ public struct Alignment {
     let state = TrainingState(
       seed: seed, configuration: XXHash64.hex([UInt8](try JSON.encode(configuration))),
       data: pairs.checksum)
-    let result = try Trainer(configuration.run, run: run, progress: progress).train(&task, from: state, resume: resume)
+    let result = try Trainer(configuration.run, run: run, progress: progress).train(
+      &task, from: state, resume: resume)
     let end = try watch.look(at: policy)
     return Fit(
-      model: FittedDiffusion(policy.model, seed: seed, sampling: configuration.sampling), result: result, held: held,
-      start: dictionary(watch.start.metrics), end: dictionary(end.metrics), rewardAccuracy: learned?.heldAccuracy)
+      model: FittedDiffusion(policy.model, seed: seed, sampling: configuration.sampling), result: result,
+      held: held,
+      start: dictionary(watch.start.metrics), end: dictionary(end.metrics),
+      rewardAccuracy: learned?.heldAccuracy)
   }
 
   private func dictionary(_ values: [(name: String, value: Double)]) -> [String: Double] {
@@ -111,7 +118,8 @@ extension SamplePairs {
     var copy = self
     let numbers = samples.classNames.map { names.firstIndex(of: $0) ?? DiffusionModel.noClass }
     let classes = names.isEmpty ? [] : samples.classes.map { $0 < 0 ? $0 : numbers[$0] }
-    copy.samples = SampleSet(shape: samples.shape, values: samples.values, classes: classes, classNames: names)
+    copy.samples = SampleSet(
+      shape: samples.shape, values: samples.values, classes: classes, classNames: names)
     return copy
   }
 }

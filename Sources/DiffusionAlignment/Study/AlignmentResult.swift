@@ -39,7 +39,9 @@ public struct AlignmentResult: Codable, Sendable {
   /// Checksum of the kept numbers.
   public var fingerprint: String
 
-  public init(_ fit: Alignment.Fit, _ alignment: Alignment, pairs: SamplePairs, file: String, seconds: Double) throws {
+  public init(_ fit: Alignment.Fit, _ alignment: Alignment, pairs: SamplePairs, file: String, seconds: Double)
+    throws
+  {
     let configuration = alignment.configuration
     let method = configuration.objective.method
     data = file

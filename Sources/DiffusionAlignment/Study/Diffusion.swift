@@ -54,13 +54,15 @@ public struct Diffusion {
     let state = TrainingState(
       seed: seed, configuration: XXHash64.hex([UInt8](try JSON.encode(configuration))),
       data: samples.checksum)
-    let result = try Trainer(configuration.run, run: run, progress: progress).train(&task, from: state, resume: resume)
+    let result = try Trainer(configuration.run, run: run, progress: progress).train(
+      &task, from: state, resume: resume)
     task.finish()
     let heldLoss =
       split.test.isEmpty
       ? nil : try DiffusionTask.loss(Denoiser(model), samples, Array(split.test.prefix(1024)), seed: seed)
     return Fit(
-      model: FittedDiffusion(model, seed: seed, sampling: configuration.sampling), result: result, heldLoss: heldLoss)
+      model: FittedDiffusion(model, seed: seed, sampling: configuration.sampling), result: result,
+      heldLoss: heldLoss)
   }
 }
 

@@ -31,9 +31,11 @@ public struct DiffusionResult: Codable, Sendable {
     var (metrics, drawn) = try measures(model, beside: data)
     metrics["loss"] = fit.heldLoss
     let result = DiffusionResult(
-      data: file, seed: model.seed, threads: Team.size, seconds: seconds, samples: data.count, shape: data.shape,
+      data: file, seed: model.seed, threads: Team.size, seconds: seconds, samples: data.count,
+      shape: data.shape,
       classNames: data.classNames, parameters: model.model.parameterCount, steps: fit.result.state.step,
-      metrics: metrics, peakMemoryBytes: peakMemory(), fingerprint: XXHash64.hex(drawn.values.map(Double.init)))
+      metrics: metrics, peakMemoryBytes: peakMemory(),
+      fingerprint: XXHash64.hex(drawn.values.map(Double.init)))
     return (result, drawn)
   }
 

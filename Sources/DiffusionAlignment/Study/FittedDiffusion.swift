@@ -12,7 +12,9 @@ public struct FittedDiffusion {
   /// How samples are drawn unless something else is said.
   public var sampling: SamplingConfiguration
 
-  public init(_ model: DiffusionModel, seed: UInt64, sampling: SamplingConfiguration = SamplingConfiguration()) {
+  public init(
+    _ model: DiffusionModel, seed: UInt64, sampling: SamplingConfiguration = SamplingConfiguration()
+  ) {
     self.model = model
     self.seed = seed
     self.sampling = sampling
@@ -68,7 +70,8 @@ extension FittedDiffusion {
         file: file.file, field: "seed", "the seed is not a number", repair: "is this a model of penchant?")
     }
     let shape = found.shape
-    guard (1...4096).contains(shape.height), (1...4096).contains(shape.width), (1...65536).contains(shape.channels),
+    guard (1...4096).contains(shape.height), (1...4096).contains(shape.width),
+      (1...65536).contains(shape.channels),
       shape.count <= 1 << 24, found.classNames.count <= 1 << 20
     else {
       throw DataError(file: file.file, field: "configuration", "samples of \(shape) are out of range")

@@ -51,7 +51,8 @@ public struct DiffusionOptimizer: Sendable, Equatable, Codable {
   public init() {}
 
   public func validate() throws(ConfigurationError) {
-    try checkSetting(learningRate > 0 && learningRate.isFinite, "optimizer.learning_rate", "above 0", learningRate)
+    try checkSetting(
+      learningRate > 0 && learningRate.isFinite, "optimizer.learning_rate", "above 0", learningRate)
     try checkSetting(warmup >= 0, "optimizer.warmup", "0 or more", warmup)
     try checkSetting(weightDecay >= 0, "optimizer.weight_decay", "0 or more", weightDecay)
     try checkSetting(clip >= 0, "optimizer.clip", "0 or more", clip)

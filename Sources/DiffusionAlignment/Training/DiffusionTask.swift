@@ -22,7 +22,8 @@ struct DiffusionTask: TrainingTask {
   private let averaged: ParameterStore
 
   init(
-    _ model: DiffusionModel, on samples: SampleSet, train: [Int], held: [Int], configuration: DiffusionConfiguration,
+    _ model: DiffusionModel, on samples: SampleSet, train: [Int], held: [Int],
+    configuration: DiffusionConfiguration,
     seed: UInt64
   ) throws {
     self.model = model
@@ -34,7 +35,8 @@ struct DiffusionTask: TrainingTask {
     let rows = configuration.optimizer.rows
     batcher = try Batcher(count: train.count, batchSize: rows, seed: seed)
     let steps =
-      configuration.run.steps > 0 ? configuration.run.steps : configuration.run.epochs * batcher.batchesPerEpoch
+      configuration.run.steps > 0
+      ? configuration.run.steps : configuration.run.epochs * batcher.batchesPerEpoch
     optimizer = try Optimizer(configuration.optimizer.tape(steps: steps), for: model.store, seed: seed)
     averaged = try ParameterStore(model.store.layout)
     let tape = Tape()
@@ -59,9 +61,12 @@ struct DiffusionTask: TrainingTask {
       return samples.classes[train[index]]
     }
     let noised = try Noised(
-      samples, rows: batch.indices.map { train[$0] }, times: times, schedule: model.schedule, seed: seed, step: number)
+      samples, rows: batch.indices.map { train[$0] }, times: times, schedule: model.schedule, seed: seed,
+      step: number)
     // The error of v is that of ε divided by ᾱ: a model that predicts v is trained on its own error.
-    let scale = times.map { model.configuration.prediction == .velocity ? Float(1 / model.schedule.level($0)) : 1 }
+    let scale = times.map {
+      model.configuration.prediction == .velocity ? Float(1 / model.schedule.level($0)) : 1
+    }
     let filled = Float(batch.indices.count) / Float(batch.filled)
     try graph.set(x: noised.x, times: times, classes: classes, of: model, on: training)
     try training.set(target, to: noised.noise)
@@ -82,11 +87,13 @@ struct DiffusionTask: TrainingTask {
     var errors: [Double] = []
     for part in 0..<10 {
       let times = [Int](repeating: (2 * part + 1) * schedule.steps / 20, count: rows.count)
-      let noised = try Noised(samples, rows: rows, times: times, schedule: schedule, seed: seed, step: -1 - part)
+      let noised = try Noised(
+        samples, rows: rows, times: times, schedule: schedule, seed: seed, step: -1 - part)
       let eps = try denoiser.noise(
         in: noised.x, times: times,
         classes: rows.map { samples.classes.isEmpty ? DiffusionModel.noClass : samples.classes[$0] })
-      errors.append(zip(eps, noised.noise).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) } / Double(eps.count))
+      errors.append(
+        zip(eps, noised.noise).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) } / Double(eps.count))
     }
     return errors.reduce(0, +) / 10
   }

@@ -37,7 +37,8 @@ struct Backward {
 
   private mutating func visit(_ index: Int) {
     let operation = tape.operations[index]
-    guard operation.outputs.contains(where: { $0.map { adjoints[$0] != nil && reached.contains($0) } ?? false }),
+    guard
+      operation.outputs.contains(where: { $0.map { adjoints[$0] != nil && reached.contains($0) } ?? false }),
       operation.inputs.contains(where: { $0.map(reached.contains) ?? false })
     else { return }
     switch operation.kind {

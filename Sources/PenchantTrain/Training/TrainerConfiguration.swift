@@ -35,8 +35,11 @@ public struct TrainerConfiguration: Codable, Sendable, Equatable {
 
   /// Whether a larger value of the watched metric is better.
   var higherIsBetter: Bool {
-    ["accuracy", "auc", "rewards/accuracies", "rewards/margins", "ndcg@10", "recall@10", "recall@20", "mrr", "reward_kept"]
-      .contains(
-        watch)
+    [
+      "accuracy", "auc", "rewards/accuracies", "rewards/margins", "ndcg@10", "recall@10", "recall@20", "mrr",
+      "reward_kept",
+    ]
+    .contains(
+      watch)
   }
 }

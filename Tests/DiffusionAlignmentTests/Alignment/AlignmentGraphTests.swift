@@ -41,11 +41,14 @@ import Testing
   private static func softplus(_ x: Double) -> Double { max(x, 0) + log1p(exp(-abs(x))) }
 
   /// The loss as InPO's section 10 writes it; sums of squares, nothing rearranged.
-  private static func value(_ method: AlignmentMethod, _ c: Case, beta: Double, gamma: Double, ratio: Double) -> Double {
+  private static func value(_ method: AlignmentMethod, _ c: Case, beta: Double, gamma: Double, ratio: Double)
+    -> Double
+  {
     let rows = c.eps.count / values
     let half = rows / 2
     func error(_ eps: [Double], _ row: Int) -> Double {
-      (0..<values).reduce(0) { $0 + pow(eps[row * values + $1] - c.target[row * values + $1], 2) } / Double(values)
+      (0..<values).reduce(0) { $0 + pow(eps[row * values + $1] - c.target[row * values + $1], 2) }
+        / Double(values)
     }
     let own = (0..<rows).map { error(c.eps, $0) }
     let known = (0..<rows).map { error(c.reference, $0) }
@@ -109,7 +112,8 @@ import Testing
     let c = Self.draw(rows: rows, weights: perRow ? rows : rows / 2)
     try store.set(table, to: c.eps.map(Float.init))
     try graph.noised.set(
-      x: [Float](repeating: 0, count: rows * Self.values), times: [Int](repeating: 0, count: rows), classes: [],
+      x: [Float](repeating: 0, count: rows * Self.values), times: [Int](repeating: 0, count: rows),
+      classes: [],
       of: model, on: step)
     try step.set(graph.target, to: c.target.map(Float.init))
     try step.set(graph.weights, to: c.weights.map(Float.init))
@@ -133,7 +137,8 @@ import Testing
       up.eps[i] += 1e-5
       down.eps[i] -= 1e-5
       let slope = (value(up) - value(down)) / 2e-5
-      #expect(abs(Double(gradient[i]) - slope) < 1e-3 * max(0.05, abs(slope)), "\(i): \(gradient[i]) for \(slope)")
+      #expect(
+        abs(Double(gradient[i]) - slope) < 1e-3 * max(0.05, abs(slope)), "\(i): \(gradient[i]) for \(slope)")
     }
   }
 

@@ -21,7 +21,8 @@ import Testing
     configuration.optimizer.rows = 64
     let start = try Diffusion(configuration, seed: 1).fit(data).model
     let pairs = try PreferenceDraw.pairs(
-      data, reward: (0..<data.count).map { Double(data.values[2 * $0 + 1]) }, temperature: 0.3, count: 256, seed: 4)
+      data, reward: (0..<data.count).map { Double(data.values[2 * $0 + 1]) }, temperature: 0.3, count: 256,
+      seed: 4)
     return (start, pairs, data)
   }
 
@@ -51,7 +52,9 @@ import Testing
       configuration.objective.preset = preset
       let alignment = try Alignment(configuration, seed: 5)
       let runs = try [1, 2, 3, 5].map { threads in
-        try Team.with(threads: threads) { try Self.numbers(alignment.fit(pairs, from: start, data: data).model) }
+        try Team.with(threads: threads) {
+          try Self.numbers(alignment.fit(pairs, from: start, data: data).model)
+        }
       }
       #expect(runs.allSatisfy { $0 == runs[0] })
       #expect(try runs[0] != Self.numbers(start) && runs[0].allSatisfy(\.isFinite))
@@ -110,7 +113,9 @@ import Testing
       let threaded = try Team.with(threads: 3) { try Self.numbers(diffusion.fit(data).model) }
       #expect(try threaded == Self.numbers(whole.model))
       let again = try FittedDiffusion(bytes: whole.model.bytes(), name: "memory")
-      #expect(try again.samples(again.classes(20), seed: 4) == whole.model.samples(whole.model.classes(20), seed: 4))
+      #expect(
+        try again.samples(again.classes(20), seed: 4) == whole.model.samples(whole.model.classes(20), seed: 4)
+      )
       #expect(again.model.classNames.count == 8)
       let loss = try #require(whole.heldLoss)
       #expect(loss.isFinite && loss > 0)
@@ -139,7 +144,8 @@ import Testing
     let (start, pairs, _) = try Self.problem(steps: 1)
     let alignment = try Alignment(Self.configuration(.inpo))
     let pictures = SamplePairs(
-      samples: SampleSet(shape: SampleShape(height: 2, width: 2, channels: 1), values: [0, 0, 0, 0, 1, 1, 1, 1]),
+      samples: SampleSet(
+        shape: SampleShape(height: 2, width: 2, channels: 1), values: [0, 0, 0, 0, 1, 1, 1, 1]),
       winners: [0], losers: [1])
     expectDataError("2×2", "2 coordinates") { try alignment.check(pictures, from: start) }
     var broken = pairs

@@ -71,9 +71,12 @@ import Testing
         change(&own)
         var judge: Judge?
         _ = try Alignment(own, seed: seed).fit(pairs, from: start, data: digits) { step, samples in
-          let known = try judge ?? Judge(
-            reward: reward, classifier: LinearClassifier(fitting: digits), frechet: FrechetDistance(from: digits),
-            start: reward.scores(samples))
+          let known =
+            try judge
+            ?? Judge(
+              reward: reward, classifier: LinearClassifier(fitting: digits),
+              frechet: FrechetDistance(from: digits),
+              start: reward.scores(samples))
           judge = known
           // 150 steps of InPO cost as many network calls as 400 of Diffusion-DPO.
           if [0, 25, 50, 100, 150, 200, 400].contains(step) {
@@ -93,7 +96,9 @@ import Testing
       }
       // Both of a win rate and a class accuracy are shares; whatever a method does, its samples stay numbers.
       #expect(looks.values.joined().allSatisfy { $0.allSatisfy(\.isFinite) })
-      #expect((looks[400] ?? []).allSatisfy { $0[0] > (looks[0]?[0][0] ?? .infinity) }, "\(name) moved the wrong way")
+      #expect(
+        (looks[400] ?? []).allSatisfy { $0[0] > (looks[0]?[0][0] ?? .infinity) },
+        "\(name) moved the wrong way")
     }
   }
 }

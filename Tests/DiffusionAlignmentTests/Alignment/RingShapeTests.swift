@@ -98,7 +98,8 @@ import Testing
         name + ": "
           + zip(steps, spread).map { step, spread in
             let m = mean[step] ?? Measure()
-            return "\(step): \(Self.three(m.reward))±\(Self.three(spread))/\(Self.three(m.up))/\(Self.three(m.off))"
+            return
+              "\(step): \(Self.three(m.reward))±\(Self.three(spread))/\(Self.three(m.up))/\(Self.three(m.off))"
           }.joined(separator: "  "))
     }
     func reward(_ name: String, _ step: Int) -> Double { means[name]?[step]?.reward ?? .nan }

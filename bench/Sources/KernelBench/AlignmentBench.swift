@@ -4,13 +4,15 @@ import PenchantTrain
 extension BenchCase {
   /// Steps of InPO on points from a fresh model, 64 pairs each, inverted by the model itself; and inversion alone.
   static let alignment = [
-    BenchCase(name: "inpo_2d 50 steps of 64 pairs", work: Work(flops: 50 * 128 * 2 * 41_600 * (6.4 + 1 + 3))) {
+    BenchCase(name: "inpo_2d 50 steps of 64 pairs", work: Work(flops: 50 * 128 * 2 * 41_600 * (6.4 + 1 + 3)))
+    {
       let ring = try RingOfGaussians()
       let samples = try ring.samples(4096, seed: 1)
       let pairs = try PreferenceDraw.pairs(
         samples, reward: (0..<samples.count).map { Double(samples.values[2 * $0 + 1]) }, temperature: 0.3,
         count: 4096, seed: 1)
-      let start = try FittedDiffusion(DiffusionModel(ModelConfiguration(), shape: .point(2), seed: 1), seed: 1)
+      let start = try FittedDiffusion(
+        DiffusionModel(ModelConfiguration(), shape: .point(2), seed: 1), seed: 1)
       var configuration = AlignmentConfiguration()
       configuration.objective.preset = .faithful
       configuration.held = 0

@@ -8,7 +8,8 @@ extension BenchCase {
   /// Shaped rewards of 10⁷ answers, and steps of a policy of the token world.
   static let policy =
     [
-      shaping("par_shaping n=1e7 M=1", references: 1), shaping("par_shaping n=1e7 M=10", references: 10), world,
+      shaping("par_shaping n=1e7 M=1", references: 1), shaping("par_shaping n=1e7 M=10", references: 10),
+      world,
     ]
 
   /// A reward and its references in, a shaped reward out.
