@@ -23,8 +23,8 @@ import Testing
         input: "{\"reward\": 3}\n{\"reward\": 5}\n")
       #expect(running.output.contains("\"shaped\":0}") && running.output.contains("\"shaped\":1}"))
       for (input, arguments, part, code) in [
-        ("{\"reward\": 1}\n", [String](), "-:1: \"references\" is missing", 2),
-        ("{\"reward\": \"x\"}\n", [], "-:1: \"reward\" is", 2),
+        ("{\"reward\": 1}\n", [String](), ":1: \"references\" is missing", 2),
+        ("{\"reward\": \"x\"}\n", [], ":1: \"reward\" is", 2),
         ("{\"reward\": 1}\n", ["--shaping", "minmix"], "did you mean \"minmax\"?", 64),
         ("{\"reward\": 1, \"references\": [1]}\n", ["--shaping", "lsc"], "lsc needs two or more", 2),
         ("{\"reward\": 1, \"references\": [1]}\n", ["--slope", "0"], "shaping.slope must be above 0", 64),
