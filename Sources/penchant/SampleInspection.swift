@@ -27,8 +27,12 @@ struct SampleInspection {
   static func isSamples(_ file: String) throws(DataError) -> Bool {
     guard file != "-" else { return false }
     var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: file, isDirectory: &isFolder), isFolder.boolValue { return true }
-    if [".png", ".npy", ".safetensors", "-ubyte", "-ubyte.gz"].contains(where: file.hasSuffix) { return true }
+    if FileManager.default.fileExists(atPath: file, isDirectory: &isFolder), isFolder.boolValue {
+      return true
+    }
+    if [".png", ".npy", ".safetensors", "-ubyte", "-ubyte.gz"].contains(where: file.hasSuffix) {
+      return true
+    }
     return try isPairs(file)
   }
 
@@ -73,6 +77,7 @@ struct SampleInspection {
     }
     print(aligned(rows))
     guard !classes.isEmpty else { return }
-    print("\n" + aligned([["class", "samples"]] + classes.keys.sorted().map { [$0, "\(classes[$0] ?? 0)"] }))
+    print(
+      "\n" + aligned([["class", "samples"]] + classes.keys.sorted().map { [$0, "\(classes[$0] ?? 0)"] }))
   }
 }

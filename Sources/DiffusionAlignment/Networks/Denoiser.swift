@@ -88,13 +88,8 @@ public final class Denoiser: NoisePredictor {
     max(16, min(512, (1 << 18) / max(values, 1)) / 64 * 64)
   }
 
-  /// The program that `rows` rows use.
+  /// The program that `rows` rows use. Sixteen at least: products of very few rows sum in another order.
   static func size(_ rows: Int) -> Int {
-    if rows <= 16 {
-      var size = 1
-      while size < rows { size *= 2 }
-      return size
-    }
     let step = rows <= 128 ? 16 : 64
     return (rows + step - 1) / step * step
   }

@@ -86,18 +86,6 @@ import Testing
     #expect(try reward.margins(pairs).allSatisfy { $0 == 0 })
   }
 
-  @Test func aRowDoesNotDependOnTheRowsBesideIt() throws {
-    let (start, _, data) = try Self.problem()
-    let denoiser = Denoiser(start.model)
-    let times = (0..<300).map { $0 * 3 }
-    let x = Array(data.values.prefix(600))
-    let all = try denoiser.noise(in: x, times: times, classes: [])
-    for row in [0, 1, 17, 255, 256, 299] {
-      let one = try denoiser.noise(in: Array(x[2 * row..<2 * row + 2]), times: [times[row]], classes: [])
-      for i in 0..<2 { #expect(abs(one[i] - all[2 * row + i]) < 1e-5) }
-    }
-  }
-
   @Test func trainingAModelResumesAndSaves() throws {
     let data = try RingOfGaussians().samples(256, seed: 3, labelled: true)
     var configuration = DiffusionConfiguration()
