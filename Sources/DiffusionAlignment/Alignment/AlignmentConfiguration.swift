@@ -33,8 +33,8 @@ public struct AlignmentConfiguration: Sendable, Equatable, Codable {
     /// What is a good sample: learned (from the training pairs), or a measure that ``SampleReward`` names.
     public var reward = "learned"
     /// Share of samples off the data beyond the starting model's that a kept model may have.
-    public var budget = 0.05
-    /// Stops when the error on preferred samples has risen by this share of the reference's; 0 never does.
+    public var budget = 0.1
+    /// A model whose error on held-out winners has risen by more than this share of the reference's is not kept; 0 keeps it.
     public var rise = 0.5
 
     public init() {}

@@ -195,9 +195,7 @@ struct AlignmentTask: TrainingTask {
     let look = try watch.look(at: policy)
     try watch.show(look, step: made)
     let isWithin = look.off <= watch.start.off + configuration.watching.budget
-    let hasRisen =
-      configuration.watching.rise > 0 && signs.isKnown
-      && signs.errors[0] > (1 + configuration.watching.rise) * max(signs.errors[2], 1e-6)
+    let hasRisen = configuration.watching.rise > 0 && (look.held?.rise ?? 0) > configuration.watching.rise
     return look.metrics + signs.metrics + [
       (Self.watched, isWithin && !hasRisen && look.reward.isFinite ? look.reward : -.infinity),
       ("network_calls", Double(calls)),

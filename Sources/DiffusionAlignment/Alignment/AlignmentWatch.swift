@@ -12,13 +12,14 @@ struct AlignmentWatch {
     var off = 0.0
     /// Root mean square of what the numbers moved, in those of the starting model.
     var distance = 0.0
-    /// Share of held-out pairs in the right order of the implicit reward; nil without held-out pairs.
-    var accuracy: Double?
+    /// Share of held-out pairs in the right order of the implicit reward, and by which share the error on their winners has
+    /// risen over the reference's; nil without held-out pairs.
+    var held: (accuracy: Double, rise: Double)?
     var samples: [Float] = []
 
     var metrics: [(name: String, value: Double)] {
       [("reward", reward), ("win_rate", winRate), ("off_data", off), ("distance", distance)]
-        + (accuracy.map { [("accuracy/held", $0)] } ?? [])
+        + (held.map { [("accuracy/held", $0.accuracy), ("rise", $0.rise)] } ?? [])
     }
   }
 
@@ -74,7 +75,7 @@ struct AlignmentWatch {
     look.off = try support.shareOff(look.samples)
     look.distance = try policy.store.distance(to: reference.store)
     if let held {
-      look.accuracy = try ImplicitReward(policy: policy, reference: reference).accuracy(held)
+      look.held = try ImplicitReward(policy: policy, reference: reference).held(held)
     }
     return look
   }

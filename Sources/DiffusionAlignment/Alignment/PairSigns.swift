@@ -8,8 +8,6 @@ struct PairSigns {
   private(set) var logits: [Double] = []
   private(set) var accuracy = 0.0
 
-  var isKnown: Bool { !errors.isEmpty }
-
   init() {}
 
   init(eps: [Float], reference: [Float], noise: [Float], beta: Float, weights: [Float]) throws(KernelError) {
@@ -27,7 +25,7 @@ struct PairSigns {
   }
 
   var metrics: [(name: String, value: Double)] {
-    guard isKnown, logits.count == 3 else { return [] }
+    guard errors.count == 4, logits.count == 3 else { return [] }
     return [
       ("error/winner", errors[0]), ("error/loser", errors[1]), ("error/reference_winner", errors[2]),
       ("error/reference_loser", errors[3]), ("logit/low", logits[0]), ("logit/median", logits[1]),

@@ -17,7 +17,10 @@ public struct ImplicitReward {
   }
 
   /// `ℓ_ref − ℓ_θ` of each sample: above 0 where the policy knows it better than the reference.
-  public func rewards(of samples: SampleSet) throws -> [Double] {
+  public func rewards(of samples: SampleSet) throws -> [Double] { try judged(samples).rewards }
+
+  /// The reward of each sample, and the reference's error ℓ_ref.
+  private func judged(_ samples: SampleSet) throws -> (rewards: [Double], errors: [Double]) {
     let (rows, values) = (samples.count, samples.shape.count)
     var configuration = InversionConfiguration()
     configuration.eta = 0
@@ -25,6 +28,8 @@ public struct ImplicitReward {
     let classes =
       samples.classes.isEmpty ? [Int](repeating: DiffusionModel.noClass, count: rows) : samples.classes
     var rewards = [Double](repeating: 0, count: rows)
+    var errors = rewards
+    let share = 1 / Double(max(1, values) * self.times.count)
     for time in times {
       let times = [Int](repeating: time, count: rows)
       let x = try inverter.invert(
@@ -38,29 +43,37 @@ public struct ImplicitReward {
       let theirs = try reference.noise(in: x, times: times, classes: classes)
       for row in 0..<rows {
         // ℓ_ref − ℓ_θ without cancellation.
-        rewards[row] +=
-          (row * values..<(row + 1) * values).reduce(0) {
-            let (a, b, t) = (Double(theirs[$1]), Double(ours[$1]), Double(noise[$1]))
-            return $0 + (a - b) * (a + b - 2 * t)
-          } / Double(values * self.times.count)
+        for i in row * values..<(row + 1) * values {
+          let (a, b, t) = (Double(theirs[i]), Double(ours[i]), Double(noise[i]))
+          rewards[row] += share * (a - b) * (a + b - 2 * t)
+          errors[row] += share * (a - t) * (a - t)
+        }
       }
     }
-    return rewards
+    return (rewards, errors)
   }
 
   /// Rewards of the winners less those of the losers, one a pair.
-  public func margins(_ pairs: SamplePairs) throws -> [Double] {
-    let used = Set(pairs.winners + pairs.losers).sorted()
-    let places = Dictionary(uniqueKeysWithValues: used.enumerated().map { ($1, $0) })
-    let rewards = try rewards(of: pairs.samples.samples(used))
-    return zip(pairs.winners, pairs.losers).map { winner, loser in
-      (places[winner].map { rewards[$0] } ?? 0) - (places[loser].map { rewards[$0] } ?? 0)
-    }
+  public func margins(_ pairs: SamplePairs) throws -> [Double] { try sides(pairs).map { $0.winner - $0.loser } }
+
+  /// Of held-out pairs: the share in the right order, ties one half, and by which share of the reference's error that of the
+  /// policy on winners is larger. Where it rises, samples are being lost whatever the loss says (InPO section 9).
+  func held(_ pairs: SamplePairs) throws -> (accuracy: Double, rise: Double) {
+    let sides = try sides(pairs)
+    let hits = sides.reduce(0) { $0 + ($1.winner > $1.loser ? 1 : $1.winner == $1.loser ? 0.5 : 0) }
+    let gained = sides.reduce(0) { $0 + $1.winner }
+    let known = sides.reduce(0) { $0 + $1.error }
+    return (hits / Double(max(1, sides.count)), known > 0 ? -gained / known : 0)
   }
 
-  /// Share of pairs in the right order; ties one half.
-  func accuracy(_ pairs: SamplePairs) throws -> Double {
-    let margins = try margins(pairs)
-    return margins.reduce(0) { $0 + ($1 > 0 ? 1 : $1 == 0 ? 0.5 : 0) } / Double(max(1, margins.count))
+  /// Rewards of both of each pair, and the reference's error on the winner.
+  private func sides(_ pairs: SamplePairs) throws -> [(winner: Double, loser: Double, error: Double)] {
+    let used = Set(pairs.winners + pairs.losers).sorted()
+    let places = Dictionary(uniqueKeysWithValues: used.enumerated().map { ($1, $0) })
+    let (rewards, errors) = try judged(pairs.samples.samples(used))
+    return zip(pairs.winners, pairs.losers).map { winner, loser in
+      let (w, l) = (places[winner] ?? 0, places[loser] ?? 0)
+      return (rewards[w], rewards[l], errors[w])
+    }
   }
 }
