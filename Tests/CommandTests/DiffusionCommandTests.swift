@@ -107,7 +107,9 @@ import Testing
         try BuiltCommand.run(["train", "inpo", "--out", out, "--json"] + more, in: folder).json?[
           "fingerprint"]
       }
-      let data = ["--data", "pairs.jsonl", "--model", "base"]
+      let data = [
+        "--data", "pairs.jsonl", "--model", "base", "--set", "watching.reward=coordinate:1",
+      ]
       let whole = try train("whole", data + Self.brief) as? String
       #expect(whole != nil)
       // The first half, as a run that was killed leaves it: checkpoints, no result.
