@@ -31,11 +31,24 @@ struct NoiseGraph {
   }
 
   /// Cosines and sines of times, `[times, width]`; negative times have features of their own, for which inversion asks.
+  /// Rows of a hop or of a move share their time: each time is computed once.
   private static func waves(_ times: [Int], width: Int) throws(KernelError) -> [Float] {
-    let exact = times.map(Double.init)
-    var waves = [Float](repeating: 0, count: times.count * width)
-    var span = waves.mutableSpan
-    try timeEmbedding(exact.span, width: width, into: &span)
+    var places: [Int: Int] = [:]
+    var distinct: [Double] = []
+    for time in times where places[time] == nil {
+      places[time] = distinct.count
+      distinct.append(Double(time))
+    }
+    var known = [Float](repeating: 0, count: distinct.count * width)
+    var span = known.mutableSpan
+    try timeEmbedding(distinct.span, width: width, into: &span)
+    if distinct.count == times.count { return known }
+    var waves: [Float] = []
+    waves.reserveCapacity(times.count * width)
+    for time in times {
+      let first = (places[time] ?? 0) * width
+      waves += known[first..<first + width]
+    }
     return waves
   }
 
