@@ -58,13 +58,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         db[run] = room_for(s.out);
         pn_status status;
         size_t bytes = pn_conv2d_workspace(&s);
-        CALL(status, pn_conv2d_f32(&s, add_y, x, w, bias, y[run], workspace_of(bytes), bytes));
+        void *workspace = workspace_of(bytes);
+        CALL(status, pn_conv2d_f32(&s, add_y, x, w, bias, y[run], workspace, bytes));
         EXPECT(status == PN_OK, "%s", pn_status_name(status));
         bytes = pn_conv2d_grad_input_workspace(&s);
-        CALL(status, pn_conv2d_grad_input_f32(&s, add_dx, dy, w, dx[run], workspace_of(bytes), bytes));
+        workspace = workspace_of(bytes);
+        CALL(status, pn_conv2d_grad_input_f32(&s, add_dx, dy, w, dx[run], workspace, bytes));
         EXPECT(status == PN_OK, "%s", pn_status_name(status));
         bytes = pn_conv2d_grad_weight_workspace(&s);
-        CALL(status, pn_conv2d_grad_weight_f32(&s, dy, x, dw[run], db[run], workspace_of(bytes), bytes));
+        workspace = workspace_of(bytes);
+        CALL(status, pn_conv2d_grad_weight_f32(&s, dy, x, dw[run], db[run], workspace, bytes));
         EXPECT(status == PN_OK, "%s", pn_status_name(status));
     }
     EXPECT(same_floats(y[0], y[1], ny) && same_floats(dx[0], dx[1], nx), "%zu pixels", pixels);

@@ -114,8 +114,9 @@ static void group_norm(bool wild)
         CALL(status, pn_group_norm_f32(&s, run && in_place ? y[run] : x, gain, shift, film, y[run], mean[run], rstd[run]));
         EXPECT(status == PN_OK, "%s", pn_status_name(status));
         const size_t bytes = pn_group_norm_grad_workspace(&s);
+        void *workspace = workspace_of(bytes);
         CALL(status, pn_group_norm_grad_f32(&s, x, gain, shift, film, mean[run], rstd[run], run && in_place ? dx[run] : dy, dsum,
-                                            dx[run], dgain[run], dshift[run], dfilm[run], workspace_of(bytes), bytes));
+                                            dx[run], dgain[run], dshift[run], dfilm[run], workspace, bytes));
         EXPECT(status == PN_OK, "%s", pn_status_name(status));
     }
     EXPECT(same_floats(y[0], y[1], n) && same_floats(dx[0], dx[1], n), "%zu values", n);
