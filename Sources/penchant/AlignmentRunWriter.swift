@@ -37,7 +37,8 @@ struct AlignmentRunWriter {
 
   private static let shown: [(key: String, name: String)] = [
     ("reward", "reward"), ("win_rate", "win rate over the start"), ("off_data", "off the data"),
-    ("rise", "error on held-out winners, risen by"), ("distance", "moved, of the start's size"), ("accuracy/held", "held-out pairs in the right order"),
+    ("rise", "error on held-out winners, risen by"), ("distance", "moved, of the start's size"),
+    ("accuracy/held", "held-out pairs in the right order"),
   ]
 
   private var card: ModelCard {

@@ -54,7 +54,9 @@ public struct ImplicitReward {
   }
 
   /// Rewards of the winners less those of the losers, one a pair.
-  public func margins(_ pairs: SamplePairs) throws -> [Double] { try sides(pairs).map { $0.winner - $0.loser } }
+  public func margins(_ pairs: SamplePairs) throws -> [Double] {
+    try sides(pairs).map { $0.winner - $0.loser }
+  }
 
   /// Of held-out pairs: the share in the right order, ties one half, and by which share of the reference's error that of the
   /// policy on winners is larger. Where it rises, samples are being lost whatever the loss says (InPO section 9).

@@ -19,8 +19,10 @@ import Testing
     return model
   }
 
-  @Test(arguments: [(SampleShape.point(2), 0), (.point(3), 4), (SampleShape(height: 8, width: 8, channels: 1), 0),
-    (SampleShape(height: 8, width: 8, channels: 3), 3)])
+  @Test(arguments: [
+    (SampleShape.point(2), 0), (.point(3), 4), (SampleShape(height: 8, width: 8, channels: 1), 0),
+    (SampleShape(height: 8, width: 8, channels: 3), 3),
+  ])
   func aRowIsTheSameWhateverIsBesideIt(_ shape: SampleShape, _ classes: Int) throws {
     let denoiser = Denoiser(try Self.model(shape, classes: classes))
     let count = 150
