@@ -43,10 +43,9 @@ struct AlignmentTask: TrainingTask {
     source = AlignmentSource(
       configuration, samples: pairs.samples, policy: policy, reference: reference, seed: seed)
     batcher = try Batcher(count: pairs.count, batchSize: configuration.optimizer.rows, seed: seed)
-    let steps =
-      configuration.run.steps > 0
-      ? configuration.run.steps : configuration.run.epochs * batcher.batchesPerEpoch
-    let updates = steps * (method.isOnPolicy ? configuration.rollout.updates : 1)
+    let updates =
+      configuration.run.total(stepsPerEpoch: batcher.batchesPerEpoch)
+      * (method.isOnPolicy ? configuration.rollout.updates : 1)
     optimizer = try Optimizer(configuration.optimizer.tape(steps: updates), for: policy.store, seed: seed)
     let tape = Tape()
     graph = AlignmentGraph(
@@ -113,11 +112,7 @@ struct AlignmentTask: TrainingTask {
       guidance: configuration.sampling.guidance,
       seed: seed, step: number)
     calls += draw.classes.count * configuration.rollout.steps
-    let drawn = SampleSet(
-      shape: policy.shape, values: rollout.samples,
-      classes: pairs.samples.classes.isEmpty ? [] : draw.classes,
-      classNames: pairs.samples.classNames)
-    let rewards = try watch.reward.rewards(of: drawn)
+    let rewards = try watch.reward.rewards(of: policy.model.samples(rollout.samples, draw.classes))
     let order = configuration.objective.method == .d3po ? Self.winnersFirst(rewards) : Array(rewards.indices)
     let values = policy.shape.count
     func rows(_ all: [Float]) -> [Float] { order.flatMap { all[$0 * values..<($0 + 1) * values] } }

@@ -28,7 +28,7 @@ struct AlignmentWatch {
   private let sampling: SamplingConfiguration
   private let classes: [Int]
   private let reference: Denoiser
-  private let held: SamplePairs?
+  private let held: (pairs: SamplePairs, questions: [ImplicitReward.Question])?
   private let seed: UInt64
   private let startRewards: [Double]
   /// The starting model's.
@@ -47,12 +47,13 @@ struct AlignmentWatch {
     self.reference = reference
     self.sampling = sampling
     self.seed = seed
-    self.held = held
+    self.held = try held.map {
+      ($0, try ImplicitReward(policy: reference, reference: reference).questions($0))
+    }
     support = try DataSupport(data)
-    let names = reference.model.classNames
-    classes = (0..<samples).map { names.isEmpty ? DiffusionModel.noClass : $0 % names.count }
+    classes = reference.model.classes(samples)
     let drawn = try Sampler(sampling, of: reference).samples(classes, seed: seed)
-    startRewards = try reward.rewards(of: Self.set(drawn, reference.model, classes))
+    startRewards = try reward.rewards(of: reference.model.samples(drawn, classes))
     var look = Look()
     look.samples = drawn
     look.reward = Self.mean(startRewards)
@@ -62,28 +63,22 @@ struct AlignmentWatch {
 
   /// Shows the samples of a look at a step to whoever wants to see them.
   func show(_ look: Look, step: Int) throws {
-    try keep?(step, Self.set(look.samples, reference.model, classes))
+    try keep?(step, reference.model.samples(look.samples, classes))
   }
 
   func look(at policy: Denoiser) throws -> Look {
     var look = Look()
     look.samples = try Sampler(sampling, of: policy).samples(classes, seed: seed)
-    let rewards = try reward.rewards(of: Self.set(look.samples, policy.model, classes))
+    let rewards = try reward.rewards(of: policy.model.samples(look.samples, classes))
     look.reward = Self.mean(rewards)
     let wins = zip(rewards, startRewards).map { $0 > $1 ? 1 : $0 == $1 ? 0.5 : 0 }
     look.winRate = Self.mean(wins)
     look.off = try support.shareOff(look.samples)
     look.distance = try policy.store.distance(to: reference.store)
     if let held {
-      look.held = try ImplicitReward(policy: policy, reference: reference).held(held)
+      look.held = try ImplicitReward(policy: policy, reference: reference).held(held.pairs, held.questions)
     }
     return look
-  }
-
-  private static func set(_ values: [Float], _ model: DiffusionModel, _ classes: [Int]) -> SampleSet {
-    SampleSet(
-      shape: model.shape, values: values, classes: model.classNames.isEmpty ? [] : classes,
-      classNames: model.classNames)
   }
 
   private static func mean(_ values: [Double]) -> Double {

@@ -1,11 +1,9 @@
-import PenchantKernels
-
 /// Chains from noise to sample that a model draws itself, and what each move left behind (DDPO, D3PO).
 struct Rollout {
   /// `[chains, values]`.
-  var samples: [Float]
+  let samples: [Float]
   /// Of each move but the last, which has no spread; chains of one move lie behind each other.
-  var moves: [Move] = []
+  let moves: [Move]
 
   struct Move {
     var time: Int
@@ -30,30 +28,21 @@ struct Rollout {
     var configuration = SamplingConfiguration()
     configuration.steps = steps
     configuration.guidance = guidance
-    let sampler = Sampler(configuration, of: predictor)
-    let values = predictor.shape.count
+    configuration.eta = 1
     let rows = classes.indices.map { UInt64(truncatingIfNeeded: step) << 24 | UInt64($0) }
-    let times = sampler.times
-    samples = try Draws(seed: seed, purpose: .start).normals(rows: rows, values)
-    for (place, time) in times.enumerated() {
-      let from = predictor.schedule.level(time)
-      let isLast = place + 1 == times.count
-      let move = try DDIMMove(from: from, to: isLast ? 1 : predictor.schedule.level(times[place + 1]), eta: 1)
-      let eps = try sampler.noise(samples, time, classes)
-      let z = isLast ? nil : try Draws(seed: seed, purpose: .transition(place)).normals(rows: rows, values)
-      let before = samples
-      var span = samples.mutableSpan
-      try ddimMove(
-        [DDIMMove](repeating: move, count: classes.count), before.span, eps: eps.span, z: z?.span, into: &span
-      )
-      if isLast { break }
-      let signal = Float(move.signal)
+    var moves: [Move] = []
+    samples = try Sampler(configuration, of: predictor).walk(classes, seed: seed, rows: rows) { move in
+      // The last move goes to the sample itself and has no spread.
+      let spread = move.coefficients.spread
+      guard spread > 0 else { return }
+      let signal = Float(move.coefficients.signal)
       moves.append(
         Move(
-          time: time, chains: classes.count, x: before, target: zip(samples, before).map { $0 - signal * $1 },
-          factor: Float(move.noise),
-          precision: Float(1 / (2 * move.spread * move.spread)), eps: eps))
+          time: move.time, chains: classes.count, x: move.x,
+          target: zip(move.next, move.x).map { $0 - signal * $1 }, factor: Float(move.coefficients.noise),
+          precision: Float(1 / (2 * spread * spread)), eps: move.eps))
     }
+    self.moves = moves
   }
 }
 

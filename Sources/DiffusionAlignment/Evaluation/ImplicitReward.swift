@@ -17,20 +17,27 @@ public struct ImplicitReward {
   }
 
   /// `ℓ_ref − ℓ_θ` of each sample: above 0 where the policy knows it better than the reference.
-  public func rewards(of samples: SampleSet) throws -> [Double] { try judged(samples).rewards }
+  public func rewards(of samples: SampleSet) throws -> [Double] { try judged(questions(samples)).rewards }
 
-  /// The reward of each sample, and the reference's error ℓ_ref.
-  private func judged(_ samples: SampleSet) throws -> (rewards: [Double], errors: [Double]) {
-    let (rows, values) = (samples.count, samples.shape.count)
+  /// Latents of samples at one time, the noise in them, and what the reference says of it; `[rows, values]` each. They do not
+  /// depend on the policy: who asks about the same samples again keeps them.
+  struct Question {
+    var times: [Int]
+    var classes: [Int]
+    var x: [Float]
+    var noise: [Float]
+    var reference: [Float]
+  }
+
+  /// The questions about samples, one a time.
+  func questions(_ samples: SampleSet) throws -> [Question] {
+    let rows = samples.count
     var configuration = InversionConfiguration()
     configuration.eta = 0
     let inverter = Inverter(configuration, with: reference)
     let classes =
       samples.classes.isEmpty ? [Int](repeating: DiffusionModel.noClass, count: rows) : samples.classes
-    var rewards = [Double](repeating: 0, count: rows)
-    var errors = rewards
-    let share = 1 / Double(max(1, values) * self.times.count)
-    for time in times {
+    return try times.map { time in
       let times = [Int](repeating: time, count: rows)
       let x = try inverter.invert(
         samples.values, times: times, classes: classes, seed: 0, rows: (0..<rows).map(UInt64.init)
@@ -39,12 +46,31 @@ public struct ImplicitReward {
       var noise = x
       var span = noise.mutableSpan
       try impliedNoise(levels: levels.span, x.span, clean: samples.values.span, into: &span)
-      let ours = try policy.noise(in: x, times: times, classes: classes)
-      let theirs = try reference.noise(in: x, times: times, classes: classes)
+      return Question(
+        times: times, classes: classes, x: x, noise: noise,
+        reference: try reference.noise(in: x, times: times, classes: classes))
+    }
+  }
+
+  /// The questions about the samples that stand in pairs.
+  func questions(_ pairs: SamplePairs) throws -> [Question] {
+    try questions(pairs.samples.samples(Self.used(pairs)))
+  }
+
+  private static func used(_ pairs: SamplePairs) -> [Int] { Set(pairs.winners + pairs.losers).sorted() }
+
+  /// The reward of each sample, and the reference's error ℓ_ref.
+  private func judged(_ questions: [Question]) throws -> (rewards: [Double], errors: [Double]) {
+    let (rows, values) = (questions.first?.times.count ?? 0, policy.shape.count)
+    var rewards = [Double](repeating: 0, count: rows)
+    var errors = rewards
+    let share = 1 / Double(max(1, values) * questions.count)
+    for question in questions {
+      let ours = try policy.noise(in: question.x, times: question.times, classes: question.classes)
       for row in 0..<rows {
         // ℓ_ref − ℓ_θ without cancellation.
         for i in row * values..<(row + 1) * values {
-          let (a, b, t) = (Double(theirs[i]), Double(ours[i]), Double(noise[i]))
+          let (a, b, t) = (Double(question.reference[i]), Double(ours[i]), Double(question.noise[i]))
           rewards[row] += share * (a - b) * (a + b - 2 * t)
           errors[row] += share * (a - t) * (a - t)
         }
@@ -55,13 +81,15 @@ public struct ImplicitReward {
 
   /// Rewards of the winners less those of the losers, one a pair.
   public func margins(_ pairs: SamplePairs) throws -> [Double] {
-    try sides(pairs).map { $0.winner - $0.loser }
+    try sides(pairs, questions(pairs)).map { $0.winner - $0.loser }
   }
 
   /// Of held-out pairs: the share in the right order, ties one half, and by which share of the reference's error that of the
   /// policy on winners is larger. Where it rises, samples are being lost whatever the loss says (InPO section 9).
-  func held(_ pairs: SamplePairs) throws -> (accuracy: Double, rise: Double) {
-    let sides = try sides(pairs)
+  ///
+  /// - Parameter questions: those about the pairs.
+  func held(_ pairs: SamplePairs, _ questions: [Question]) throws -> (accuracy: Double, rise: Double) {
+    let sides = try sides(pairs, questions)
     let hits = sides.reduce(0) { $0 + ($1.winner > $1.loser ? 1 : $1.winner == $1.loser ? 0.5 : 0) }
     let gained = sides.reduce(0) { $0 + $1.winner }
     let known = sides.reduce(0) { $0 + $1.error }
@@ -69,10 +97,11 @@ public struct ImplicitReward {
   }
 
   /// Rewards of both of each pair, and the reference's error on the winner.
-  private func sides(_ pairs: SamplePairs) throws -> [(winner: Double, loser: Double, error: Double)] {
-    let used = Set(pairs.winners + pairs.losers).sorted()
-    let places = Dictionary(uniqueKeysWithValues: used.enumerated().map { ($1, $0) })
-    let (rewards, errors) = try judged(pairs.samples.samples(used))
+  private func sides(
+    _ pairs: SamplePairs, _ questions: [Question]
+  ) throws -> [(winner: Double, loser: Double, error: Double)] {
+    let places = Dictionary(uniqueKeysWithValues: Self.used(pairs).enumerated().map { ($1, $0) })
+    let (rewards, errors) = try judged(questions)
     return zip(pairs.winners, pairs.losers).map { winner, loser in
       let (w, l) = (places[winner] ?? 0, places[loser] ?? 0)
       return (rewards[w], rewards[l], errors[w])

@@ -82,5 +82,16 @@ public final class DiffusionModel {
     return other
   }
 
+  /// The classes of `count` samples, one class after the other; `noClass` each for a model without.
+  func classes(_ count: Int) -> [Int] {
+    (0..<count).map { classNames.isEmpty ? Self.noClass : $0 % classNames.count }
+  }
+
+  /// Values that this model drew under `classes`, as samples.
+  func samples(_ values: [Float], _ classes: [Int]) -> SampleSet {
+    SampleSet(
+      shape: shape, values: values, classes: classNames.isEmpty ? [] : classes, classNames: classNames)
+  }
+
   public var parameterCount: Int { store.layout.parameterCount }
 }

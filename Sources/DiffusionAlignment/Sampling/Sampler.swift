@@ -43,8 +43,27 @@ public struct Sampler {
   /// - Parameter classes: one a sample, `DiffusionModel.noClass` for none.
   /// - Throws: `KernelError`, `TapeError`.
   public func samples(_ classes: [Int], seed: UInt64) throws -> [Float] {
+    try walk(classes, seed: seed, rows: classes.indices.map(UInt64.init)) { _ in }
+  }
+
+  /// One move of all samples.
+  struct Move {
+    var time: Int
+    /// Before and after, `[rows, values]`.
+    var x: [Float]
+    var next: [Float]
+    var eps: [Float]
+    var coefficients: DDIMMove
+  }
+
+  /// From noise to samples, every move shown.
+  ///
+  /// - Parameter rows: address of each sample's noise.
+  func walk(
+    _ classes: [Int], seed: UInt64, rows: [UInt64], each: (Move) throws -> Void
+  ) throws -> [Float] {
     let values = predictor.shape.count
-    var x = try Draws(seed: seed, purpose: .start).normals(rows: classes.indices.map(UInt64.init), values)
+    var x = try Draws(seed: seed, purpose: .start).normals(rows: rows, values)
     let times = times
     for (step, time) in times.enumerated() {
       let from = predictor.schedule.level(time)
@@ -53,16 +72,16 @@ public struct Sampler {
       let move = try DDIMMove(from: from, to: to, eta: configuration.eta)
       let z =
         move.spread > 0
-        ? try Draws(seed: seed, purpose: .transition(step)).normals(
-          rows: classes.indices.map(UInt64.init), values)
-        : nil
-      x = try moved(x, eps, move, z)
+        ? try Draws(seed: seed, purpose: .transition(step)).normals(rows: rows, values) : nil
+      let next = try moved(x, eps, move, z)
+      try each(Move(time: time, x: x, next: next, eps: eps, coefficients: move))
+      x = next
     }
     return x
   }
 
   /// ε with guidance.
-  func noise(_ x: [Float], _ time: Int, _ classes: [Int]) throws -> [Float] {
+  private func noise(_ x: [Float], _ time: Int, _ classes: [Int]) throws -> [Float] {
     let times = [Int](repeating: time, count: classes.count)
     let given = try predictor.noise(in: x, times: times, classes: classes)
     guard configuration.guidance != 1, classes.contains(where: { $0 >= 0 }) else { return given }

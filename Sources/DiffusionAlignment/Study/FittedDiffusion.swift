@@ -22,15 +22,11 @@ public struct FittedDiffusion {
 
   /// Samples of the classes, `DiffusionModel.noClass` for none; sample *i* depends on the seed and *i*.
   public func samples(_ classes: [Int], seed: UInt64) throws -> SampleSet {
-    SampleSet(
-      shape: model.shape, values: try Sampler(sampling, of: Denoiser(model)).samples(classes, seed: seed),
-      classes: model.classNames.isEmpty ? [] : classes, classNames: model.classNames)
+    try model.samples(Sampler(sampling, of: Denoiser(model)).samples(classes, seed: seed), classes)
   }
 
   /// The classes of `count` samples, one class after the other; none for a model without.
-  public func classes(_ count: Int) -> [Int] {
-    (0..<count).map { model.classNames.isEmpty ? DiffusionModel.noClass : $0 % model.classNames.count }
-  }
+  public func classes(_ count: Int) -> [Int] { model.classes(count) }
 }
 
 extension FittedDiffusion {

@@ -34,9 +34,7 @@ struct DiffusionTask: TrainingTask {
     self.seed = seed
     let rows = configuration.optimizer.rows
     batcher = try Batcher(count: train.count, batchSize: rows, seed: seed)
-    let steps =
-      configuration.run.steps > 0
-      ? configuration.run.steps : configuration.run.epochs * batcher.batchesPerEpoch
+    let steps = configuration.run.total(stepsPerEpoch: batcher.batchesPerEpoch)
     optimizer = try Optimizer(configuration.optimizer.tape(steps: steps), for: model.store, seed: seed)
     averaged = try ParameterStore(model.store.layout)
     let tape = Tape()

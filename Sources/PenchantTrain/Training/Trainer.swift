@@ -67,8 +67,7 @@ public struct Trainer: Sendable {
     }
     try run?.metrics.rewind(to: state.step)
 
-    let total =
-      configuration.steps > 0 ? configuration.steps : configuration.epochs * max(1, task.stepsPerEpoch)
+    let total = configuration.total(stepsPerEpoch: task.stepsPerEpoch)
     let validateEvery =
       configuration.validateEvery > 0 ? configuration.validateEvery : max(1, task.stepsPerEpoch)
     let before = run?.metrics.read().last?.wall ?? 0

@@ -33,6 +33,9 @@ public struct TrainerConfiguration: Codable, Sendable, Equatable {
     try check(logEvery >= 1, "log_every", "at least 1", logEvery)
   }
 
+  /// Steps of the whole training.
+  public func total(stepsPerEpoch: Int) -> Int { steps > 0 ? steps : epochs * max(1, stepsPerEpoch) }
+
   /// Whether a larger value of the watched metric is better.
   var higherIsBetter: Bool {
     [

@@ -38,8 +38,7 @@ struct MLPTask: TrustedTask {
       widths: [rows.width] + configuration.model.hidden + [1], dropout: configuration.model.dropout,
       seed: seed)
     let total =
-      configuration.run.steps > 0
-      ? configuration.run.steps : configuration.run.epochs * batcher.batchesPerEpoch
+      configuration.run.total(stepsPerEpoch: batcher.batchesPerEpoch)
     var settings = OptimizerConfiguration.adamW(
       Double(configuration.optimizer.learningRate), decay: Double(configuration.optimizer.weightDecay))
     settings.schedule = .cosine(

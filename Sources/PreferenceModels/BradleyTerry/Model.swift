@@ -109,7 +109,7 @@ public struct BradleyTerry: Sendable {
     let annotators = inside.map { UInt32(table.user[$0]) }
     var training = try RobustTraining(
       base, configuration.robust, annotators: annotators, weights: inside.map { Double(table.weight[$0]) },
-      steps: run.steps > 0 ? run.steps : run.epochs * base.stepsPerEpoch)
+      steps: run.total(stepsPerEpoch: base.stepsPerEpoch))
     var state = TrainingState(seed: seed)
     state.configuration = try checksum()
     let result = try (trainer ?? Trainer(configuration.run)).train(&training, from: state, resume: resume)

@@ -52,7 +52,7 @@ public struct PrefPalette: Sendable {
     let settings = configuration.run
     var task = try RobustTraining(
       base, configuration.robust, annotators: data.annotator, weights: data.weight.map(Double.init),
-      steps: settings.steps > 0 ? settings.steps : settings.epochs * base.stepsPerEpoch)
+      steps: settings.total(stepsPerEpoch: base.stepsPerEpoch))
     let start = TrainingState(
       seed: seed, configuration: XXHash64.hex(try configuration.canonicalBytes()), data: data.checksum())
     let trainer = Trainer(configuration.run, run: run, progress: progress)

@@ -50,7 +50,7 @@ struct PaletteTask: TrustedTask {
     let settings = configuration.optimizer
     batcher = try Batcher(count: data.count, batchSize: min(settings.batchSize, data.count), seed: seed)
     let run = configuration.run
-    let total = run.steps > 0 ? run.steps : run.epochs * batcher.batchesPerEpoch
+    let total = run.total(stepsPerEpoch: batcher.batchesPerEpoch)
     objective = PaletteObjective(configuration: configuration.objective, seed: seed, steps: total)
     schedule = .cosine(
       peak: settings.learningRate, warmup: Int(Double(total) * settings.warmup), steps: total,
