@@ -21,7 +21,7 @@ extension OpCase {
   /// A function of one element and its gradient.
   static func function(
     _ name: String, _ call: @escaping Map, _ gradient: @escaping Slope,
-    at gradientInputs: Distribution = .uniform(-3, 3),
+    at gradientInputs: Distribution = .uniform(-3, 3), within ulps: Double = 2,
     _ reference: @escaping @Sendable (Double) -> Double
   ) -> OpCase {
     OpCase(
@@ -36,16 +36,17 @@ extension OpCase {
       gradient: { _, inputs, upstream in
         let (x, dy) = (inputs[0], upstream[0])
         return [try filled(x.count) { dx throws in try gradient(x.span, dy.span, &dx) }]
-      }, tolerance: .ulp(2), gradientTolerance: .close(relative: 1e-6, absolute: 1e-6))
+      }, tolerance: .ulp(ulps), gradientTolerance: .close(relative: 1e-6, absolute: 1e-6))
   }
 
   static func activation(
-    _ activation: Activation, at gradientInputs: Distribution = .uniform(-3, 3),
+    _ activation: Activation, at gradientInputs: Distribution = .uniform(-3, 3), within ulps: Double = 2,
     _ reference: @escaping @Sendable (Double) -> Double
   ) -> OpCase {
     function(
       "\(activation.rawValue)_f32", { try activate(activation, $0, into: &$1) },
-      { try activationGradient(activation, $0, upstream: $1, into: &$2) }, at: gradientInputs, reference)
+      { try activationGradient(activation, $0, upstream: $1, into: &$2) }, at: gradientInputs, within: ulps,
+      reference)
   }
 
   static let elementwise: [OpCase] = [
@@ -84,7 +85,7 @@ extension OpCase {
     activation(.relu, at: .uniform(0.1, 3)) { $0 < 0 ? 0 : $0 },
     activation(.gelu, Exact.gelu),
     activation(.geluTanh) { Exact.gated($0, Exact.bend($0)) },
-    activation(.silu) { Exact.gated($0, $0) },
+    activation(.silu, within: 3) { Exact.gated($0, $0) },
     activation(.tanh) { Foundation.tanh($0) },
     activation(.sigmoid, Exact.sigmoid),
   ]

@@ -3,6 +3,7 @@
  * The Gaussian tails need e^z with z of more digits than a float has (an error of one float ulp in z = -80 is 80 times
  * that in e^z), so the exponent and the last steps are in double; the long polynomials stay in float.
  *
+ * Accuracy     2 ulp; SiLU in float 3 and 5, for in double it took a quarter of a step of a small denoiser
  * Slopes       of SiLU and both GELU cross zero; there the bound is on the absolute error (2^-24), elsewhere relative
  * Edges        at -inf SiLU and GELU are -0, their limit; at +inf they are +inf; slopes are 0 and 1
  */
@@ -85,17 +86,23 @@ PN_INLINE float pn_gated_slope(float x, double e, double rise)
     return (float)(x > 0.0f ? above : below);
 }
 
-/* x sigmoid(x); from -110 on below half of the smallest float. */
+/* x sigmoid(x) in float, whose exponent needs no more digits than x has: x / (1 + e) or x e / (1 + e), e = e^-|x|.
+ * From -110 on below half of the smallest float. */
 PN_INLINE float pn_siluf(float x)
 {
-    const float a = pn_clamp_high(pn_absf(x), 110.0f);
-    return pn_gated(pn_clamp_low(x, -110.0f), pn_exp_wide(-(double)a));
+    const float z = pn_clamp_low(-pn_absf(x), -110.0f);
+    const float below = pn_exp_times(z, pn_clamp_low(x, -110.0f));
+    return (x > 0.0f ? x : below) / (1.0f + pn_exp_core(z));
 }
 
+/* s (1 + x (1 - s)), s = sigmoid(x):  with t = e (1 - |x| + e) / (1 + e)^2:  x > 0 -> 1 - t,  else t. Where the slope is
+ * zero, 1 - |x| is exact. */
 PN_INLINE float pn_silu_slopef(float x)
 {
-    const double a = pn_clamp_high(pn_absf(x), 120.0f);
-    return pn_gated_slope(x, pn_exp_wide(-a), a);
+    const float a = pn_clamp_high(pn_absf(x), 110.0f);
+    const float e = pn_exp_core(-a), d = 1.0f + e;
+    const float t = e * ((1.0f - a) + e) / (d * d);
+    return x > 0.0f ? 1.0f - t : t;
 }
 
 /* x sigmoid(z), z = 2 sqrt(2 / pi) (x + 0.044715 x^3); from -11 on below half of the smallest float. */

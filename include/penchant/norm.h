@@ -72,7 +72,7 @@ pn_status pn_rms_norm_grad_f32(size_t rows, size_t columns, const float *PN_COUN
  * x, y, dy, dx: [pictures, pixels, channels], channels last; a group is channels / groups neighbours (PN_EDIM when
  * they do not divide). gain, bias: [channels], or NULL for 1 and 0. film: [pictures, 2, channels], scale and shift,
  * or NULL for 0. mean, rstd: [pictures, groups], for the gradient; each may be NULL.
- * Sums in double, two passes; z within 4 ulp of its largest term, SiLU and its slope within 4 ulp of what the
+ * Sums in double, two passes; z within 4 ulp of its largest term, SiLU and its slope within 3 and 5 ulp of what the
  * rounded z gives. A picture does not depend on the others. Edges, aliasing and determinism as above. */
 typedef struct pn_group_norm_shape {
     size_t pictures, pixels, channels, groups;
