@@ -108,9 +108,7 @@ struct AlignmentTask: TrainingTask {
 
   private mutating func chainStep(_ draw: PairDraw, _ number: Int) throws -> StepOutcome {
     let rollout = try Rollout(
-      policy, classes: draw.classes, steps: configuration.rollout.steps,
-      guidance: configuration.sampling.guidance,
-      seed: seed, step: number)
+      policy, classes: draw.classes, steps: configuration.rollout.steps, seed: seed, step: number)
     calls += draw.classes.count * configuration.rollout.steps
     let rewards = try watch.reward.rewards(of: policy.model.samples(rollout.samples, draw.classes))
     let order = configuration.objective.method == .d3po ? Self.winnersFirst(rewards) : Array(rewards.indices)

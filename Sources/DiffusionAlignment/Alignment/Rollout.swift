@@ -19,15 +19,14 @@ struct Rollout {
     var eps: [Float]
   }
 
+  /// Chains have no guidance: what is trained is the network by itself, and the moves must be its own.
+  ///
   /// - Parameters:
   ///   - steps: moves of a chain.
   ///   - seed: chain *i* of step `step` is a function of the numbers of the model, the seed, the step and *i*.
-  init(_ predictor: any NoisePredictor, classes: [Int], steps: Int, guidance: Double, seed: UInt64, step: Int)
-    throws
-  {
+  init(_ predictor: any NoisePredictor, classes: [Int], steps: Int, seed: UInt64, step: Int) throws {
     var configuration = SamplingConfiguration()
     configuration.steps = steps
-    configuration.guidance = guidance
     configuration.eta = 1
     let rows = classes.indices.map { UInt64(truncatingIfNeeded: step) << 24 | UInt64($0) }
     var moves: [Move] = []
