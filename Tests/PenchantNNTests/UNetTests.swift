@@ -39,7 +39,7 @@ struct UNetTests {
     }
   }
 
-  @Test func gradientOfTheWholeNetwork() throws {
+  @Test(.enabled(if: isOptimised, "runs in release")) func gradientOfTheWholeNetwork() throws {
     let small = UNetConfiguration(
       size: 4, channels: 2, widths: [4, 6], attention: [2], middleBlocks: 1, heads: 2, groups: 2, waves: 4,
       embedding: 6, classes: 3)
