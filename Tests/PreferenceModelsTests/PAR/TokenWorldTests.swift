@@ -108,6 +108,8 @@ import Testing
     _ = try second.validate()
     #expect(try state(second) == state(whole))
     #expect(second.curve == whole.curve && second.shaper.moments == whole.shaper.moments)
+    let steps = whole.curve.map(\.step)
+    #expect(zip(steps, steps.dropFirst()).allSatisfy { $0 < $1 }, "\(steps)")
     #expect(throws: (any Error).self) { try second.restore([:]) }
   }
 

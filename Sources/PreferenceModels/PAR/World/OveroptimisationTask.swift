@@ -96,8 +96,11 @@ public struct OveroptimisationTask: TrainingTask {
   /// Measures held-out prompts. The point goes to the curve; nothing is watched, so that no step is chosen by
   /// the true reward, which nobody has outside of a world like this.
   public mutating func validate() throws -> [(name: String, value: Double)] {
-    if curve.isEmpty { curve.append(try point(0, of: prepared.reference)) }
-    curve.append(try point(Int(learner.policyOptimizer.step), of: learner.policy))
+    let step = Int(learner.policyOptimizer.step)
+    if curve.isEmpty && step > 0 { curve.append(try point(0, of: prepared.reference)) }
+    // While the critic warms up the policy stands still: that is one point.
+    if curve.last?.step == step { curve.removeLast() }
+    curve.append(try point(step, of: learner.policy))
     since = Since()
     return []
   }
