@@ -75,14 +75,15 @@ public struct ConditionedUNetConfiguration: Sendable, Codable, Equatable {
         ? nil : "\(name) is \(value); it is from \(range.lowerBound) to \(range.upperBound)"
     }
     let levels = widths.count
-    if let bad = limits(levels, "the number of levels", 1...16) ?? limits(height, "height", 1...4096)
-      ?? limits(width, "width", 1...4096) ?? limits(channels, "channels", 1...65536)
-      ?? limits(middleBlocks, "middleBlocks", 0...64) ?? limits(context, "context", 0...65536)
-      ?? limits(places, "places", 1...65536) ?? limits(classes, "classes", 0...(1 << 20))
-      ?? limits(added, "added", 0...(1 << 20)) ?? limits(embedding, "embedding", 1...(1 << 20))
-      ?? limits(groups, "groups", 1...65536)
-    {
-      return bad
+    let single: [(Int, String, ClosedRange<Int>)] = [
+      (levels, "the number of levels", 1...16), (height, "height", 1...4096), (width, "width", 1...4096),
+      (channels, "channels", 1...65536), (middleBlocks, "middleBlocks", 0...64),
+      (context, "context", 0...65536), (places, "places", 1...65536), (classes, "classes", 0...(1 << 20)),
+      (added, "added", 0...(1 << 20)), (embedding, "embedding", 1...(1 << 20)),
+      (groups, "groups", 1...65536),
+    ]
+    for (value, name, range) in single {
+      if let bad = limits(value, name, range) { return bad }
     }
     for (name, count) in [
       ("blocks", blocks.count), ("down", down.count), ("up", up.count), ("heads", heads.count),
