@@ -10,22 +10,25 @@ struct ImportDiffusers: ParsableCommand {
     discussion: """
       Examples:
         penchant diffusion import stable-diffusion-v1-5 --out base
-            the folder holds unet/config.json, unet/diffusion_pytorch_model.safetensors (or several files and their index) and
-            scheduler/scheduler_config.json; the folder of a unet alone will do
+            the folder holds unet/config.json, unet/diffusion_pytorch_model.safetensors (or several files and
+            their index) and scheduler/scheduler_config.json; the folder of a unet alone will do
         penchant diffusion import stable-diffusion-v1-5 --context prompts.safetensors --out base
             one tensor [places, width] a class, named like it: what the text encoder makes of its prompt
         penchant diffusion import sdxl --context prompts.safetensors --size 64x64 --out base
         penchant train inpo --data pairs.jsonl --model base --out aligned
 
-      UNet2DConditionModel (Stable Diffusion 1, 2, SDXL) and UNet2DModel (DDPM) are read. A network is told a class, not a text: each
-      class has a context that was made beforehand. In Python:
+      UNet2DConditionModel (Stable Diffusion 1, 2, SDXL) and UNet2DModel (DDPM) are read. A network is told a
+      class, not a text: each class has a context that was made beforehand. In Python:
 
         hidden = pipe.encode_prompt("a photo of a cat", "cpu", 1, False)[0]
-        safetensors.torch.save_file({"cat": hidden[0].contiguous(), "none": ...}, "prompts.safetensors")
+        empty = pipe.encode_prompt("", "cpu", 1, False)[0]
+        safetensors.torch.save_file({"cat": hidden[0].contiguous(), "none": empty[0].contiguous()},
+                                    "prompts.safetensors")
 
-      "none" is the context without a class, that of the empty prompt; zeros where it is missing. SDXL reads NAME.pooled as well,
-      and perhaps time_ids. Samples are what the network works on: latents of 4 channels, channels last, for Stable Diffusion; pairs to
-      align it are arrays of such latents, and drawn ones are decoded where its autoencoder is.
+      "none" is the context without a class; zeros where it is missing. SDXL reads NAME.pooled as well, and
+      perhaps time_ids. Samples are what the network works on: for Stable Diffusion latents of 4 channels,
+      channels last. Pairs to align it are arrays of such latents; drawn ones are decoded where its
+      autoencoder is.
       """)
 
   @Argument(help: ArgumentHelp("A pipeline, or the folder of its unet.", valueName: "folder"))
@@ -97,12 +100,12 @@ struct ImportDiffusers: ParsableCommand {
   private func card(_ fitted: FittedDiffusion, _ source: DiffusersFolder) -> ModelCard {
     ModelCard(
       system: FittedDiffusion.system,
-      summary:
-        "Draws samples of \(fitted.model.shape): a published network of \(fitted.model.parameterCount) parameters, imported.",
+      summary: "Draws samples of \(fitted.model.shape): a published network, imported. It has "
+        + "\(fitted.model.parameterCount) parameters.",
       data: source.folder, seed: fitted.seed, metrics: [],
       notes: [
         "`penchant diffusion sample \(out) --out samples.safetensors` draws.",
-        "`penchant train inpo --data pairs.jsonl --model \(out) --out aligned` moves it towards what is preferred.",
+        "`penchant train inpo --data pairs.jsonl --model \(out) --out aligned` aligns it.",
       ])
   }
 }

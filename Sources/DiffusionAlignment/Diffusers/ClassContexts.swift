@@ -2,12 +2,13 @@ import PenchantData
 import PenchantKernels
 import PenchantNN
 
-/// What a network is told of each class: the rows of its context and the vector that is added to the time. The last class stands for
-/// "no class".
+/// What a network is told of each class: the rows of its context and the vector that is added to the time.
+/// The last class stands for "no class".
 ///
-/// In a file, the tensor `NAME` holds the context of class NAME, `[places, width]`, as a text encoder makes it of a prompt; `none` that
-/// of no class, zeros where it is missing. For a network of SDXL's form `NAME.pooled` and `none.pooled` hold the pooled vector, and
-/// `time_ids` the numbers behind it: height and width of the picture, top and left of the part, height and width that are wanted.
+/// In a file, the tensor `NAME` holds the context of class NAME, `[places, width]`, as a text encoder makes
+/// it of a prompt; `none` that of no class, zeros where it is missing. For a network of SDXL's form
+/// `NAME.pooled` and `none.pooled` hold the pooled vector, and `time_ids` the numbers behind it: height and
+/// width of the picture, top and left of the part, height and width that are wanted.
 struct ClassContexts {
   let names: [String]
   let places: Int
@@ -85,7 +86,8 @@ struct ClassContexts {
   }
 
   /// A tensor that may have a batch of one around it.
-  private static func floats(_ file: SafeTensors, _ name: String, _ shape: [Int?]) throws(DataError) -> [Float]
+  private static func floats(_ file: SafeTensors, _ name: String, _ shape: [Int?]) throws(DataError)
+    -> [Float]
   {
     let found = try file.require(name).shape
     let isBatch = found.count == shape.count + 1 && found[0] == 1
@@ -97,16 +99,15 @@ struct ClassContexts {
     _ pooled: [Float]?, _ numbers: [Double]?, _ network: PublishedUNet, file: String
   ) throws -> [Float] {
     let c = network.configuration
-    let (height, width) = (
-      Double(pixelsPerLatent * c.height), Double(pixelsPerLatent * c.width)
-    )
+    let (height, width) = (Double(pixelsPerLatent * c.height), Double(pixelsPerLatent * c.width))
     let numbers = numbers ?? [height, width, 0, 0, height, width]
     let rest = c.added - numbers.count * network.addedWaves
     guard rest >= 0, pooled.map({ $0.count == rest }) ?? true else {
       throw DataError(
         file: file, field: pooled == nil ? Self.numbers : Self.pooled,
         "the added vector does not have \(c.added) numbers",
-        expected: "a pooled vector of \(max(rest, 0)) and \(network.addedWaves) waves of each of \(numbers.count) numbers",
+        expected:
+          "a pooled vector of \(max(rest, 0)) and \(network.addedWaves) waves each of \(numbers.count) numbers",
         found: pooled.map { "found a pooled vector of \($0.count)" },
         repair: "\"\(Self.numbers)\" says which numbers, where there are not six")
     }

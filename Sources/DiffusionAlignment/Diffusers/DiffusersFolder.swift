@@ -3,8 +3,9 @@ import PenchantData
 import PenchantNN
 import PenchantTape
 
-/// A network as the library diffusers saves it: a folder with `config.json` and `diffusion_pytorch_model.safetensors`, alone or as the
-/// `unet` of a pipeline, whose `scheduler` says what it was trained for.
+/// A network as the library diffusers saves it: a folder with `config.json` and
+/// `diffusion_pytorch_model.safetensors`, alone or as the `unet` of a pipeline, whose `scheduler` says what
+/// it was trained for.
 ///
 /// ```swift
 /// let model = try DiffusersFolder("stable-diffusion").model(contexts: "context.safetensors")
@@ -12,7 +13,8 @@ import PenchantTape
 public struct DiffusersFolder {
   /// Of the network.
   public let folder: String
-  /// The file that says how noise is added; without one Stable Diffusion's schedule is taken, and a network that predicts ε.
+  /// The file that says how noise is added; without one Stable Diffusion's schedule is taken, and a network
+  /// that predicts ε.
   public let scheduler: String?
 
   private static let settings = "config.json"
@@ -37,10 +39,11 @@ public struct DiffusersFolder {
   ///
   /// - Parameters:
   ///   - size: height and width of a sample; by default that of the file.
-  ///   - contexts: a file with the context of each class (docs/inpo.md); without it the network has the classes of its own table, if any,
-  ///     and a context of zeros.
+  ///   - contexts: a file with the context of each class (docs/inpo.md); without it the network has the
+  ///     classes of its own table, if any, and a context of zeros.
   /// - Throws: `DataError` naming the file and the field or tensor; `TapeError.memory`.
-  public func model(size: (height: Int, width: Int)? = nil, contexts: String? = nil) throws -> FittedDiffusion {
+  public func model(size: (height: Int, width: Int)? = nil, contexts: String? = nil) throws -> FittedDiffusion
+  {
     let network = try PublishedUNet("\(folder)/\(Self.settings)", size: size)
     let told = try contexts.map { try ClassContexts($0, for: network) } ?? ClassContexts(without: network)
     var configuration = ModelConfiguration()

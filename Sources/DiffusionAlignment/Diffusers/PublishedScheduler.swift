@@ -1,7 +1,8 @@
 import PenchantData
 
-/// What the `scheduler_config.json` of diffusers says of the noise: its schedule and what the network predicts. How its sampler moves
-/// (spacing and offset of the steps, clipping) is not looked at: ours has ways of its own.
+/// What the `scheduler_config.json` of diffusers says of the noise: its schedule and what the network
+/// predicts. How its sampler moves (spacing and offset of the steps, clipping) is not looked at: ours has
+/// ways of its own.
 struct PublishedScheduler {
   let schedule: ScheduleConfiguration
   let prediction: ModelConfiguration.Prediction
@@ -10,7 +11,8 @@ struct PublishedScheduler {
     var settings = try PublishedSettings(path)
     try settings.only(["trained_betas": []])
     guard settings.value("beta_schedule") != nil else {
-      var error = settings.wrong("beta_schedule", expected: "\"linear\", \"scaled_linear\" or \"squaredcos_cap_v2\"")
+      var error = settings.wrong(
+        "beta_schedule", expected: "\"linear\", \"scaled_linear\" or \"squaredcos_cap_v2\"")
       error.repair = "networks that were trained without levels of noise, as by flow matching, cannot be used"
       throw error
     }

@@ -1,6 +1,7 @@
 import PenchantData
 
-/// The settings of a JSON file, each asked for by name. What nobody asked for is something that we do not have.
+/// The settings of a JSON file, each asked for by name. What nobody asked for is something that we do not
+/// have.
 struct PublishedSettings {
   let file: String
   private let object: JSONObject

@@ -50,7 +50,8 @@ struct PublishedSource {
     let head = layer.lastIndex(of: ".").map { String(layer[..<$0]) } ?? layer
     let isAttention = layer.contains(".attentions.") && !layer.contains(".transformer_blocks.")
     switch layer.dropFirst(head.count) {
-    case ".qkv": return [["to_q", "query"], ["to_k", "key"], ["to_v", "value"]].map { $0.map { head + "." + $0 } }
+    case ".qkv":
+      return [["to_q", "query"], ["to_k", "key"], ["to_v", "value"]].map { $0.map { head + "." + $0 } }
     case ".out" where isAttention: return [[head + ".to_out.0", head + ".proj_attn"]]
     // Attention between pixels alone has its norm under another name than a transformer.
     case ".norm" where isAttention: return [[layer, head + ".group_norm"]]
@@ -58,7 +59,8 @@ struct PublishedSource {
     }
   }
 
-  /// Numbers of a part in the order of the parameter: a convolution `[outputs, inputs, k, k]` has its channels last here.
+  /// Numbers of a part in the order of the parameter: a convolution `[outputs, inputs, k, k]` has its
+  /// channels last here.
   func ordered(_ values: [Float]) -> [Float] {
     guard shape.count == 4, shape[2] * shape[3] > 1 else { return values }
     let (inputs, area) = (shape[1], shape[2] * shape[3])

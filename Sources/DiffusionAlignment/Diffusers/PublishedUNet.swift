@@ -3,12 +3,13 @@ import PenchantNN
 
 /// What the `config.json` of a `UNet2DConditionModel` or a `UNet2DModel` of diffusers says.
 ///
-/// Settings that change the network in a way that we do not have are refused; those that only change how it is computed or trained
-/// (`upcast_attention`) are not looked at.
+/// Settings that change the network in a way that we do not have are refused; those that only change how it
+/// is computed or trained (`upcast_attention`) are not looked at.
 struct PublishedUNet {
   let file: String
   var configuration: ConditionedUNetConfiguration
-  /// Whether the linear maps around a transformer are matrices; they are stored as 1 × 1 convolutions otherwise.
+  /// Whether the linear maps around a transformer are matrices; they are stored as 1 × 1 convolutions
+  /// otherwise.
   let hasMatrices: Bool
   /// Sines and cosines of a number that comes with the added vector.
   let addedWaves: Int
@@ -32,7 +33,8 @@ struct PublishedUNet {
     guard outputs == channels else {
       throw settings.wrong(
         "out_channels",
-        expected: "\(channels), as \"in_channels\": networks that read a mask or predict a variance are not known"
+        expected:
+          "\(channels), as \"in_channels\": networks that read a mask or predict a variance are not known"
       )
     }
     let (height, width) = try Self.size(&settings, size)
@@ -123,8 +125,9 @@ struct PublishedUNet {
     throw error
   }
 
-  /// Heads of each level. What `UNet2DConditionModel` calls the width of a head is the number of heads, unless the number is given
-  /// under its own name; in `UNet2DModel` it is the width, and one head where it is missing.
+  /// Heads of each level. What `UNet2DConditionModel` calls the width of a head is the number of heads,
+  /// unless the number is given under its own name; in `UNet2DModel` it is the width, and one head where it
+  /// is missing.
   private static func heads(
     _ settings: inout PublishedSettings, _ isConditioned: Bool, _ widths: [Int]
   ) throws(DataError) -> [Int] {

@@ -41,7 +41,8 @@ struct PublishedWeights {
         if let other = places.updateValue(place, forKey: entry.name) {
           throw DataError(
             file: file.file, field: entry.name,
-            "the tensor \"\(clipped(entry.name))\" stands in two files", found: "also in \(files[other].file)")
+            "the tensor \"\(clipped(entry.name))\" stands in two files", found: "also in \(files[other].file)"
+          )
         }
       }
     }
@@ -103,7 +104,8 @@ struct PublishedWeights {
     let surplus = places.keys.filter { !used.contains($0) }.sorted()
     if let tensor = surplus.first, let place = places[tensor] {
       throw DataError(
-        file: files[place].file, field: tensor, "the tensor \"\(clipped(tensor))\" has no place in the network",
+        file: files[place].file, field: tensor,
+        "the tensor \"\(clipped(tensor))\" has no place in the network",
         expected: "the network of config.json has \(used.count) tensors",
         found: surplus.count > 1 ? "\(surplus.count) have no place: \(quotedList(surplus, limit: 4))" : nil,
         repair: "does config.json belong to these weights?")

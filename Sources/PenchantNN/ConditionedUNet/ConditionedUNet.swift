@@ -1,17 +1,17 @@
 import PenchantKernels
 import PenchantTape
 
-/// The U-shaped network of latent diffusion (Rombach et al. 2022, Podell et al. 2023) and of DDPM (Ho et al. 2020), block by block
-/// as it is published: the sides halve by convolutions, every result of the way down is joined on the way up, and the pixels attend to
-/// each other and to a context.
+/// The U-shaped network of latent diffusion (Rombach et al. 2022, Podell et al. 2023) and of DDPM (Ho et al.
+/// 2020), block by block as it is published: the sides halve by convolutions, every result of the way down is
+/// joined on the way up, and the pixels attend to each other and to a context.
 ///
-/// What a network is told besides the time is a class: its context, the vector that is added and its row of a table are rows of the
-/// parameters `context.tokens` and `context.added`, which no training changes, and `class_embedding`. The last row of each stands for
-/// "no class".
+/// What a network is told besides the time is a class: its context, the vector that is added and its row of a
+/// table are rows of the parameters `context.tokens` and `context.added`, which no training changes, and
+/// `class_embedding`. The last row of each stands for "no class".
 ///
-/// Parameters: `conv_in`, `time_embedding`, `add_embedding`, `class_embedding`, `down_blocks.L` with `resnets.B`, `attentions.B` and
-/// `downsamplers.0.conv`, `mid_block` with `resnets.B` and `attentions.0`, `up_blocks.L` (coarsest first) with `upsamplers.0.conv`,
-/// `conv_norm_out`, `conv_out`.
+/// Parameters: `conv_in`, `time_embedding`, `add_embedding`, `class_embedding`, `down_blocks.L` with
+/// `resnets.B`, `attentions.B` and `downsamplers.0.conv`, `mid_block` with `resnets.B` and `attentions.0`,
+/// `up_blocks.L` (coarsest first) with `upsamplers.0.conv`, `conv_norm_out`, `conv_out`.
 public struct ConditionedUNet: Sendable, Equatable {
   enum Attention: Sendable, Equatable {
     case pixels(PictureAttention)
@@ -27,7 +27,8 @@ public struct ConditionedUNet: Sendable, Equatable {
       switch (attention, context) {
       case (.pixels(let attention)?, _): return attention(y)
       case (.context(let transformer)?, let context?): return transformer(y, context: context)
-      case (.context?, nil): return x.tape.refuse("ConditionedUNet", "a level reads a context, and there is none")
+      case (.context?, nil):
+        return x.tape.refuse("ConditionedUNet", "a level reads a context, and there is none")
       case (nil, _): return y
       }
     }
@@ -166,7 +167,8 @@ public struct ConditionedUNet: Sendable, Equatable {
     else {
       return x.tape.refuse(
         "ConditionedUNet",
-        "pictures \(x.shape), waves \(waves.shape), classes \(ids.map { "\($0.shape)" } ?? "none"); expected pictures \(pictures), waves [batch, \(c.widths[0])], classes \(c.rows > 0 ? "[batch]" : "none")"
+        "pictures \(x.shape), waves \(waves.shape), classes \(ids.map { "\($0.shape)" } ?? "none"); expected "
+          + "pictures \(pictures), waves [batch, \(c.widths[0])], classes \(c.rows > 0 ? "[batch]" : "none")"
       )
     }
     func row(_ table: Parameter?) -> Tensor? {

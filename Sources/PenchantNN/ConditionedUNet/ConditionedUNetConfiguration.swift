@@ -94,7 +94,7 @@ public struct ConditionedUNetConfiguration: Sendable, Codable, Equatable {
     let halves = 1 << (levels - 1)
     if height % halves != 0 || width % halves != 0 {
       return
-        "a picture of \(height)×\(width) does not halve \(levels - 1) times; both sides are multiples of \(halves)"
+        "a picture of \(height)×\(width) does not halve \(levels - 1) times; sides are multiples of \(halves)"
     }
     for level in widths.indices {
       if let bad = limits(widths[level], "a width", 2...65536) ?? limits(blocks[level], "blocks", 1...64)
@@ -110,7 +110,9 @@ public struct ConditionedUNetConfiguration: Sendable, Codable, Equatable {
         return "width \(widths[level]) is not a multiple of \(heads[level]) heads"
       }
     }
-    if context == 0, (down + up + [middle]).contains(.context) { return "context is 0, and a level reads one" }
+    if context == 0, (down + up + [middle]).contains(.context) {
+      return "context is 0, and a level reads one"
+    }
     if rows == 0, classes > 0 { return "classes is \(classes), and nothing depends on a class" }
     if hasLabels, classes == 0 { return "classes is 0 in a table of classes" }
     if !(epsilon >= 0 && epsilon < 1) { return "epsilon is \(epsilon); it is in [0, 1)" }

@@ -1,8 +1,8 @@
 import PenchantTape
 
-/// Attention of the pixels to each other and to a context, and a gated network, each with a norm before it and a residual
-/// (Rombach et al. 2022). Parameters: `name.norm1`, `name.attn1`, `name.norm2`, `name.attn2`, `name.norm3`,
-/// `name.ff.inner`, `name.ff.outer`.
+/// Attention of the pixels to each other and to a context, and a gated network, each with a norm before it
+/// and a residual (Rombach et al. 2022). Parameters: `name.norm1`, `name.attn1`, `name.norm2`, `name.attn2`,
+/// `name.norm3`, `name.ff.inner`, `name.ff.outer`.
 public struct ContextBlock: Sendable, Equatable {
   public let norm1: LayerNorm
   public let attention: MultiHeadAttention
@@ -43,8 +43,8 @@ public struct ContextBlock: Sendable, Equatable {
   }
 }
 
-/// Blocks of attention over the pixels of pictures, between two linear maps, with a residual around all of it. Parameters:
-/// `name.norm`, `name.proj_in`, `name.transformer_blocks.B`, `name.proj_out`.
+/// Blocks of attention over the pixels of pictures, between two linear maps, with a residual around all of
+/// it. Parameters: `name.norm`, `name.proj_in`, `name.transformer_blocks.B`, `name.proj_out`.
 public struct ContextTransformer: Sendable, Equatable {
   public let norm: GroupNorm
   public let input: Linear

@@ -1,8 +1,9 @@
 import PenchantTape
 
-/// A residual block of pictures: norm, SiLU, convolution, twice. Time and class come in between: they scale and shift the second
-/// norm (Dhariwal & Nichol 2021), or are added to what it reads (Ho et al. 2020). Parameters: `name.norm1`, `name.conv1`,
-/// `name.film`, `name.norm2`, `name.conv2` and, where the channels change, `name.skip`.
+/// A residual block of pictures: norm, SiLU, convolution, twice. Time and class come in between: they scale
+/// and shift the second norm (Dhariwal & Nichol 2021), or are added to what it reads (Ho et al. 2020).
+/// Parameters: `name.norm1`, `name.conv1`, `name.film`, `name.norm2`, `name.conv2` and, where the channels
+/// change, `name.skip`.
 public struct ResidualBlock: Sendable, Equatable {
   /// What becomes of the embedding of time and class.
   public enum Conditioning: Sendable, Equatable {
