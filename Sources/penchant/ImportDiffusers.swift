@@ -71,7 +71,7 @@ struct ImportDiffusers: ParsableCommand {
     try run.write(
       "run.json",
       json: RunRecord(system: FittedDiffusion.system, data: folder, dataChecksum: fingerprint, seed: 0))
-    try run.write("README.md", card(fitted, source).markdown)
+    try run.write("README.md", readme(fitted, source))
     // A folder is a run when this file is there: it comes last.
     try run.write("config.yaml", ConfigurationLayers<ModelConfiguration>.text(model.configuration))
     let imported = Imported(
@@ -97,15 +97,28 @@ struct ImportDiffusers: ParsableCommand {
     ]) + "\n\n\(out): model.safetensors, config.yaml    fingerprint \(imported.fingerprint)"
   }
 
-  private func card(_ fitted: FittedDiffusion, _ source: DiffusersFolder) -> ModelCard {
-    ModelCard(
-      system: FittedDiffusion.system,
-      summary: "Draws samples of \(fitted.model.shape): a published network, imported. It has "
-        + "\(fitted.model.parameterCount) parameters.",
-      data: source.folder, seed: fitted.seed, metrics: [],
-      notes: [
-        "`penchant diffusion sample \(out) --out samples.safetensors` draws.",
-        "`penchant train inpo --data pairs.jsonl --model \(out) --out aligned` aligns it.",
-      ])
+  private func readme(_ fitted: FittedDiffusion, _ source: DiffusersFolder) -> String {
+    """
+    ---
+    library_name: penchant
+    tags: [preference-learning, \(FittedDiffusion.system)]
+    ---
+
+    # \(FittedDiffusion.system)
+
+    Draws samples of \(fitted.model.shape): a network of \(fitted.model.parameterCount) parameters, imported.
+
+    | | |
+    |---|---|
+    | from | `\(source.folder)` |
+    | noise | \(source.scheduler.map { "`\($0)`" } ?? "assumed: there was no scheduler_config.json") |
+    | made with | penchant \(RunEnvironment.version) |
+
+    The licence of the network is that of where it came from. `config.yaml` describes it.
+
+    - `penchant diffusion sample \(out) --out samples.safetensors` draws.
+    - `penchant train inpo --data pairs.jsonl --model \(out) --out aligned` aligns it.
+
+    """
   }
 }

@@ -55,12 +55,14 @@ import Testing
       #expect(imported.code == 0, "\(imported.errors)")
       let result = try #require(imported.json)
       #expect(
-        result["shape"] as? String == "4×4, 1 channel" && result["parameters"] as? Int == 2497, "\(result)")
+        result["shape"] as? String == "4×4, 1 channel" && result["parameters"] as? Int == 2713, "\(result)")
       let drawn = try BuiltCommand.run(
         ["diffusion", "sample", "base", "--grid", "2x2", "--steps", "3", "--out", "grid.png"], in: folder)
       #expect(drawn.code == 0, "\(drawn.errors)")
       let again = try BuiltCommand.run(["diffusion", "import", "published", "--out", "base"], in: folder)
       #expect(again.code == 64 && again.errors.contains("a run is there already"), "\(again.errors)")
+      let report = try BuiltCommand.run(["report", "base"], in: folder)
+      #expect(report.code == 2 && report.errors.contains("was imported"), "\(report.errors)")
       let shown = try BuiltCommand.run(["diffusion", "import", "published", "--out", "shown"], in: folder)
       #expect(shown.code == 0 && shown.output.contains("assumed"), "\(shown.output)")
     }

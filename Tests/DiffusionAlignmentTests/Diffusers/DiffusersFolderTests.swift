@@ -140,6 +140,27 @@ import Testing
     }
   }
 
+  /// What the sampler and stored inversions rest on.
+  @Test(arguments: PublishedForm.all)
+  func aRowIsTheSameWhateverIsBesideIt(_ form: PublishedForm) throws {
+    try Self.withPipeline(form) { folder in
+      let denoiser = Denoiser(try DiffusersFolder(folder).model().model)
+      let (count, values) = (37, denoiser.shape.count)
+      let x = normals(count * values, "rows")
+      let times = (0..<count).map { ($0 * 37) % 1000 }
+      let all = try denoiser.noise(in: x, times: times, classes: [])
+      for threads in [1, 3] {
+        #expect(
+          try Team.with(threads: threads) { try denoiser.noise(in: x, times: times, classes: []) } == all)
+      }
+      for range in [0..<1, 7..<9, 3..<20, 36..<37] {
+        let places = range.lowerBound * values..<range.upperBound * values
+        let part = try denoiser.noise(in: Array(x[places]), times: Array(times[range]), classes: [])
+        #expect(part == Array(all[places]), "rows \(range)")
+      }
+    }
+  }
+
   /// Samples, and steps of two methods from pairs of latents; what is said of the classes stays as it was.
   @Test(arguments: [AlignmentMethod.inpo, .sft])
   func itSamplesAndIsAligned(_ method: AlignmentMethod) throws {
