@@ -38,7 +38,7 @@ SETTINGS = {
         up_block_types=("AttnUpBlock2D", "UpBlock2D")),
     "shifting": dict(
         sample_size=6, in_channels=1, out_channels=1, block_out_channels=(8, 16), layers_per_block=2,
-        norm_num_groups=4, attention_head_dim=4, resnet_time_scale_shift="scale_shift",
+        norm_num_groups=4, attention_head_dim=4, resnet_time_scale_shift="scale_shift", add_attention=False,
         down_block_types=("AttnDownBlock2D",) * 2, up_block_types=("AttnUpBlock2D",) * 2),
 }
 

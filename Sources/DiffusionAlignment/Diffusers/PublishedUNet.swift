@@ -70,6 +70,11 @@ struct PublishedUNet {
     c.padsAfter = try settings.integer("downsample_padding", 0...1, default: 1) == 0
     c.scalesAndShifts = try settings.choice(
       "resnet_time_scale_shift", ["default": false, "scale_shift": true], default: false)
+    if c.scalesAndShifts, c.middle == .pixels {
+      // diffusers leaves the norm out of the middle's attention then.
+      throw settings.wrong(
+        "resnet_time_scale_shift", expected: "\"default\", or \"add_attention\" to be false")
+    }
     if settings.value("num_class_embeds") != nil {
       c.hasLabels = true
       c.classes = try settings.integer("num_class_embeds", 1...(1 << 20))

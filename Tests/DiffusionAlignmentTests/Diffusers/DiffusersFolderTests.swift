@@ -426,7 +426,7 @@ import Testing
     }
     let cases: [(String, (inout [String: String]) -> Void)] = [
       ("conv_in.bias", { $0["conv_in.bias"] = "../conv.safetensors" }),
-      ("conv_in.bias", { $0["conv_in.bias"] = "diffusion_pytorch_model-00002-of-00002.safetensors" }),
+      ("conv_in.bias", { $0["conv_in.bias"] = "diffusion_pytorch_model-00001-of-00002.safetensors" }),
       ("missing.safetensors", { $0["conv_in.bias"] = "missing.safetensors" }),
       ("conv_in.bogus", { $0["conv_in.bogus"] = "diffusion_pytorch_model-00001-of-00002.safetensors" }),
     ]

@@ -74,6 +74,7 @@ struct PublishedForm: CustomTestStringConvertible, Sendable {
       "num_class_embeds": labels > 0 ? "\(labels)" : "null",
       "resnet_time_scale_shift": scalesAndShifts ? "\"scale_shift\"" : "\"default\"",
     ]
+    if !hasMiddle { settings["add_attention"] = "false" }
     if isConditioned {
       settings["cross_attention_dim"] = "\(context)"
       settings["use_linear_projection"] = "\(isLinear)"
@@ -151,7 +152,7 @@ struct PublishedForm: CustomTestStringConvertible, Sendable {
       if level < last { both("\(place).downsamplers.0.conv", [widths[level], widths[level], 3, 3]) }
     }
     for b in 0..<2 { residual("mid_block.resnets.\(b)", widths[last], widths[last]) }
-    attention("mid_block.attentions.0", widths[last], middleDepth)
+    if hasMiddle { attention("mid_block.attentions.0", widths[last], middleDepth) }
     for level in (0...last).reversed() {
       let place = "up_blocks.\(last - level)"
       for b in 0...blocks {
@@ -166,6 +167,9 @@ struct PublishedForm: CustomTestStringConvertible, Sendable {
     both("conv_out", [channels, widths[0], 3, 3])
     return list
   }
+
+  /// Whether the middle attends: where a norm is scaled and shifted, diffusers has another attention there.
+  var hasMiddle: Bool { !scalesAndShifts }
 
   /// Blocks of the transformer in the middle; where the coarsest level has none the setting still says one.
   var middleDepth: Int { (depths[depths.count - 1] ?? 1) }

@@ -231,7 +231,9 @@ struct PublishedReference {
       }
     }
     h = residual("mid_block.resnets.0", h, embedding)
-    h = attending("mid_block.attentions.0", h, context, heads: form.heads[last], depth: form.middleDepth)
+    if form.hasMiddle {
+      h = attending("mid_block.attentions.0", h, context, heads: form.heads[last], depth: form.middleDepth)
+    }
     h = residual("mid_block.resnets.1", h, embedding)
     for level in (0...last).reversed() {
       let place = "up_blocks.\(last - level)"
