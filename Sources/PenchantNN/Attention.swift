@@ -9,11 +9,14 @@ public struct MultiHeadAttention: Sendable, Equatable {
   public let heads: Int
   public let causal: Bool
 
+  /// - Parameters:
+  ///   - bias: of both linear maps.
+  ///   - projectionBias: of the first one alone, where it differs from that of the second.
   public init(
     _ width: Int, heads: Int, causal: Bool, named name: String, in layout: inout ParameterLayout,
-    bias: Bool = true
+    bias: Bool = true, projectionBias: Bool? = nil
   ) {
-    projection = Linear(width, 3 * width, named: "\(name).qkv", in: &layout, bias: bias)
+    projection = Linear(width, 3 * width, named: "\(name).qkv", in: &layout, bias: projectionBias ?? bias)
     output = Linear(width, width, named: "\(name).out", in: &layout, bias: bias)
     self.heads = heads
     self.causal = causal

@@ -6,10 +6,12 @@ public struct PictureAttention: Sendable, Equatable {
   public let norm: GroupNorm
   public let attention: MultiHeadAttention
 
+  /// - Parameter epsilon: of the norm.
   public init(
-    _ channels: Int, heads: Int, groups: Int, named name: String, in layout: inout ParameterLayout
+    _ channels: Int, heads: Int, groups: Int, epsilon: Float = 1e-5, named name: String,
+    in layout: inout ParameterLayout
   ) {
-    norm = GroupNorm(channels, groups: groups, named: "\(name).norm", in: &layout)
+    norm = GroupNorm(channels, groups: groups, epsilon: epsilon, named: "\(name).norm", in: &layout)
     attention = MultiHeadAttention(channels, heads: heads, causal: false, named: name, in: &layout)
   }
 

@@ -92,7 +92,7 @@ struct DiffusionRunWriter {
   }
 }
 
-/// Samples beside each other: points in one plane, pictures in grids.
+/// Samples beside each other: points in one plane, pictures in grids; nothing of latents.
 func samplePictures(_ named: [(name: String, samples: SampleSet)]) throws -> [any Chart] {
   guard let shape = named.first?.samples.shape else { return [] }
   if shape.isPoint {
@@ -112,6 +112,7 @@ func samplePictures(_ named: [(name: String, samples: SampleSet)]) throws -> [an
         ], window: (x: -2.2...2.2, y: -2.2...2.2))
     }
   }
+  guard shape.isPicture else { return [] }
   return try named.map { name, samples in
     let grid = try PictureGrid(columns: 8).bitmap(samples)
     return Picture(

@@ -7,8 +7,9 @@ import PenchantTrain
 /// What can be done with a diffusion model besides training it.
 struct DiffusionVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "diffusion", abstract: "Draw from a diffusion model, or ask how much a pair teaches it.",
-    subcommands: [DrawSamples.self, ProbeGradients.self])
+    commandName: "diffusion",
+    abstract: "Draw from a diffusion model, import one, or ask how much a pair teaches it.",
+    subcommands: [DrawSamples.self, ImportDiffusers.self, ProbeGradients.self])
 }
 
 struct DrawSamples: ParsableCommand {

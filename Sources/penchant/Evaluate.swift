@@ -120,7 +120,9 @@ struct ReportCommand: ParsableCommand {
     guard directory.contains("result.json") else {
       throw DataError(
         file: folder, "the run has no result yet",
-        repair: "finish it: penchant train \(TrainedModel.system(of: directory)) --out \(folder) --resume")
+        repair: directory.contains("model.safetensors")
+          ? "its model was imported, and nothing has been measured"
+          : "finish it: penchant train \(TrainedModel.system(of: directory)) --out \(folder) --resume")
     }
     let result = try directory.read("result.json")
     switch try System(named: JSON.decode(Opening.self, from: result).system) {

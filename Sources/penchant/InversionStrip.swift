@@ -65,6 +65,7 @@ struct InversionStrip {
           })
       ]
     }
+    guard rows.shape.isPicture else { return [] }
     let grid = try PictureGrid(columns: times.count).bitmap(rows)
     return [
       Picture(

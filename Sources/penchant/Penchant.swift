@@ -194,6 +194,8 @@ enum Topics {
       {"winner": [0.1, 1.2], "loser": [0.3, -0.8]}             points
 
     "cond" is the class under which both were made. "weight" is how much a pair counts; smpo reads it as how sure it is.
+
+    A published network (Stable Diffusion, SDXL, DDPM; a folder of diffusers) becomes a run to align: penchant diffusion import
     """
 
   static let rewards = """

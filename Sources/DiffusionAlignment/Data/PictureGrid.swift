@@ -27,7 +27,7 @@ public struct PictureGrid: Sendable {
   public func bitmap(_ samples: SampleSet, rows: [Int]? = nil) throws(KernelError) -> Bitmap {
     let rows = rows ?? Array(0..<samples.count)
     let shape = samples.shape
-    guard !shape.isPoint, shape.channels == 1 || shape.channels == 3 else {
+    guard shape.isPicture else {
       throw .shape("PictureGrid", "samples of \(shape); pictures of 1 or 3 channels can be drawn")
     }
     if let row = rows.first(where: { !(0..<samples.count ~= $0) }) {

@@ -39,13 +39,17 @@ extension SampleSet {
   /// Samples with the classes that `labels` name, one a sample; names stand in order, by value when all are
   /// whole numbers.
   init(shape: SampleShape, values: [Float], labels: [String]) {
-    let different = Set(labels)
-    let isNumbers = different.allSatisfy { Int($0) != nil }
-    let names = different.sorted {
-      isNumbers ? (Int($0) ?? 0, $0) < (Int($1) ?? 0, $1) : $0.utf8.lexicographicallyPrecedes($1.utf8)
-    }
+    let names = Self.ordered(Set(labels))
     let numbers = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
     self.init(shape: shape, values: values, classes: labels.compactMap { numbers[$0] }, classNames: names)
+  }
+
+  /// Names of classes in the order of their numbers: by value when all are whole numbers.
+  static func ordered(_ names: Set<String>) -> [String] {
+    let isNumbers = names.allSatisfy { Int($0) != nil }
+    return names.sorted {
+      isNumbers ? (Int($0) ?? 0, $0) < (Int($1) ?? 0, $1) : $0.utf8.lexicographicallyPrecedes($1.utf8)
+    }
   }
 
   /// The same samples with classes numbered as in `names`: those of the data that a model was trained on.

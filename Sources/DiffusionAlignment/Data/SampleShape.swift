@@ -23,6 +23,8 @@ public struct SampleShape: Sendable, Hashable, Codable {
   /// Values of one sample.
   public var count: Int { height * width * channels }
   public var isPoint: Bool { height == 1 && width == 1 }
+  /// Whether samples can be drawn in grey or colour; latents cannot.
+  public var isPicture: Bool { !isPoint && (channels == 1 || channels == 3) }
 }
 
 extension SampleShape: CustomStringConvertible {

@@ -1,3 +1,4 @@
+import PenchantNN
 import PenchantTape
 import PenchantTrain
 
@@ -11,6 +12,8 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
   }
 
   public var network = NetworkConfiguration()
+  /// A network that was published, in the place of `network`.
+  public var published: ConditionedUNetConfiguration?
   public var schedule = ScheduleConfiguration()
   public var prediction = Prediction.noise
 
@@ -19,6 +22,7 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
   public func validate() throws(ConfigurationError) {
     try network.validate()
     try schedule.validate()
+    if let problem = published?.problem { throw ConfigurationError("model.published: \(problem)") }
   }
 }
 
@@ -42,7 +46,7 @@ public final class DiffusionModel {
     _ configuration: ModelConfiguration, shape: SampleShape, classNames: [String] = [], seed: UInt64 = 0
   ) throws {
     var layout = ParameterLayout()
-    let network = try Self.network(configuration.network, shape, classNames.count, &layout)
+    let network = try Self.network(configuration, shape, classNames.count, &layout)
     try self.init(
       configuration, shape: shape, classNames: classNames, network: network,
       store: ParameterStore(layout, seed: seed))
@@ -64,10 +68,20 @@ public final class DiffusionModel {
   }
 
   private static func network(
-    _ configuration: NetworkConfiguration, _ shape: SampleShape, _ classes: Int,
-    _ layout: inout ParameterLayout
+    _ model: ModelConfiguration, _ shape: SampleShape, _ classes: Int, _ layout: inout ParameterLayout
   ) throws -> any NoiseNetwork {
-    try configuration.validate()
+    try model.validate()
+    if let published = model.published {
+      let made = SampleShape(
+        height: published.height, width: published.width, channels: published.channels)
+      guard made == shape, published.classes == classes else {
+        throw ConfigurationError(
+          "model.published makes samples of \(made) in \(published.classes) classes, not of \(shape) in \(classes)"
+        )
+      }
+      return try ConditionedNetwork(published, in: &layout)
+    }
+    let configuration = model.network
     switch try configuration.resolved(for: shape) {
     case .unet: return try PictureNetwork(configuration, shape: shape, classes: classes, in: &layout)
     default:

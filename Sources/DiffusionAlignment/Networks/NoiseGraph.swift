@@ -30,18 +30,17 @@ struct NoiseGraph {
     }
   }
 
-  /// Cosines and sines of times, `[times, width]`; negative times have features of their own, for which inversion asks.
+  /// The features of times, `[times, width]`; negative times have features of their own, for which inversion asks.
   /// Rows of a hop or of a move share their time: each time is computed once.
-  private static func waves(_ times: [Int], width: Int) throws(KernelError) -> [Float] {
+  private static func waves(_ times: [Int], of network: any NoiseNetwork) throws(KernelError) -> [Float] {
+    let width = network.timeWidth
     var places: [Int: Int] = [:]
     var distinct: [Double] = []
     for time in times where places[time] == nil {
       places[time] = distinct.count
       distinct.append(Double(time))
     }
-    var known = [Float](repeating: 0, count: distinct.count * width)
-    var span = known.mutableSpan
-    try timeEmbedding(distinct.span, width: width, into: &span)
+    let known = try network.waves(distinct)
     if distinct.count == times.count { return known }
     var waves: [Float] = []
     waves.reserveCapacity(times.count * width)
@@ -60,7 +59,7 @@ struct NoiseGraph {
     throws
   {
     try program.set(x, to: values)
-    try program.set(times, to: Self.waves(steps, width: model.network.timeWidth))
+    try program.set(times, to: Self.waves(steps, of: model.network))
     if let classes {
       let none = model.network.classRows - 1
       if let wrong = given.first(where: { $0 >= none }) {
