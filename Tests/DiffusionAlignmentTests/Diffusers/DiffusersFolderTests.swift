@@ -11,7 +11,7 @@ import Testing
 
 /// Folders as diffusers writes them, in the forms of Stable Diffusion 1.5, SDXL and DDPM but tiny, against a
 /// reference in Double.
-@Suite struct DiffusersFolderTests {
+@Suite(.enabled(if: isOptimised, "runs in release")) struct DiffusersFolderTests {
   private static let schedule = """
     {"_class_name": "PNDMScheduler", "beta_end": 0.012, "beta_schedule": "scaled_linear",
      "beta_start": 0.00085, "num_train_timesteps": 1000, "set_alpha_to_one": false, "skip_prk_steps": true, "steps_offset": 1,
