@@ -7,32 +7,24 @@ import Testing
 
 /// Layers: what they register, and that their graphs and gradients agree with Double.
 struct LayerTests {
-  private func check(_ name: String, _ build: (Graph, inout ParameterLayout) -> Tensor) throws {
-    var layout = ParameterLayout()
-    let graph = Graph(seed: testSeed)
-    let y = build(graph, &layout)
-    graph.adopt(layout)
-    let loss = (y * graph.input(y.shape)).sum()
-    try graph.checkRule(loss, name: name)
-    try graph.checkProgram(loss, name: name)
-  }
-
   @Test func linearAndNetwork() throws {
-    try check("Linear") { Linear(5, 3, named: "l", in: &$1)($0.input([4, 5])) }
-    try check("Linear without bias") { Linear(5, 3, named: "l", in: &$1, bias: false)($0.input([2, 4, 5])) }
-    try check("MLP") { MLP([5, 7, 6, 2], activation: .silu, named: "m", in: &$1)($0.input([4, 5])) }
+    try checkLayers("Linear") { Linear(5, 3, named: "l", in: &$1)($0.input([4, 5])) }
+    try checkLayers("Linear without bias") {
+      Linear(5, 3, named: "l", in: &$1, bias: false)($0.input([2, 4, 5]))
+    }
+    try checkLayers("MLP") { MLP([5, 7, 6, 2], activation: .silu, named: "m", in: &$1)($0.input([4, 5])) }
   }
 
   @Test func normsAndEmbedding() throws {
-    try check("LayerNorm") { LayerNorm(8, named: "n", in: &$1)($0.input([4, 8])) }
-    try check("RMSNorm") { RMSNorm(8, named: "n", in: &$1)($0.input([4, 8])) }
-    try check("Embedding") { Embedding(9, 4, named: "e", in: &$1)($0.ids([3, 5], below: 9)) }
-    try check("ScoreHead") { ScoreHead(8, named: "s", in: &$1)($0.input([4, 8])) }
+    try checkLayers("LayerNorm") { LayerNorm(8, named: "n", in: &$1)($0.input([4, 8])) }
+    try checkLayers("RMSNorm") { RMSNorm(8, named: "n", in: &$1)($0.input([4, 8])) }
+    try checkLayers("Embedding") { Embedding(9, 4, named: "e", in: &$1)($0.ids([3, 5], below: 9)) }
+    try checkLayers("ScoreHead") { ScoreHead(8, named: "s", in: &$1)($0.input([4, 8])) }
   }
 
   @Test(arguments: [TransformerBlock.NormPlace.pre, .post], [true, false])
   func transformerBlock(_ place: TransformerBlock.NormPlace, _ causal: Bool) throws {
-    try check("TransformerBlock, \(place), causal \(causal)") { graph, layout in
+    try checkLayers("TransformerBlock, \(place), causal \(causal)") { graph, layout in
       let block = TransformerBlock(
         8, heads: 2, inner: 12, causal: causal, place: place, named: "b", in: &layout)
       return block(graph.input([2, 5, 8]), mask: causal ? nil : graph.mask([2, 5]))
@@ -40,7 +32,7 @@ struct LayerTests {
   }
 
   @Test func attributeAttention() throws {
-    try check("AttributeAttention") { graph, layout in
+    try checkLayers("AttributeAttention") { graph, layout in
       let attention = AttributeAttention(queries: 3, rank: 4, width: 6, named: "a", in: &layout)
       return attention(graph.input([5, 4, 6]), queries: graph.ids([5], below: 3), mask: graph.mask([5, 4]))
         .pooled

@@ -1,4 +1,5 @@
 import PenchantTape
+import TestSupport
 import Testing
 
 extension Graph {
@@ -54,4 +55,24 @@ extension Graph {
     #expect(fused.facts.operations <= plain.facts.operations)
     #expect(reused.facts.arenaBytes <= plain.facts.arenaBytes, "\(name)")
   }
+}
+
+/// Checks the graph and the gradients of layers that `build` registers and calls.
+package func checkLayers(
+  _ name: String, _ build: (Graph, inout ParameterLayout) throws -> Tensor
+) throws {
+  var layout = ParameterLayout()
+  let graph = Graph(seed: testSeed)
+  let y = try build(graph, &layout)
+  graph.adopt(layout)
+  let loss = (y * graph.input(y.shape)).sum()
+  try graph.checkRule(loss, name: name)
+  try graph.checkProgram(loss, name: name)
+}
+
+/// What recording was refused with; empty when it was not.
+package func refusal(_ record: (Tape) -> Tensor) -> String {
+  let tape = Tape()
+  _ = record(tape)
+  return tape.error.map { "\($0)" } ?? ""
 }

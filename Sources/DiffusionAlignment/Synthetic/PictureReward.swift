@@ -27,7 +27,7 @@ public enum PictureReward: String, Sendable, CaseIterable {
   ///   without colour.
   public func scores(_ samples: SampleSet) throws(KernelError) -> [Double] {
     let shape = samples.shape
-    guard !shape.isPoint, shape.channels == 3 || shape.channels == 1 && self != .warmth else {
+    guard shape.isPicture, shape.channels == 3 || self != .warmth else {
       throw .shape(
         "PictureReward.\(rawValue)",
         "samples of \(shape); pictures of \(self == .warmth ? "3 channels" : "1 or 3 channels") are needed")
