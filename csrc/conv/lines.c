@@ -5,6 +5,8 @@
 #define GROUP_ROUND ((size_t)16)
 /* Shorter lines would leave rows of the tiles empty. */
 #define TILE_ROWS ((size_t)PN_TILE_ROWS_MAX)
+/* Rows of y that a product writes at a time. */
+#define RUN ((size_t)64)
 /* Floats that whole vectors may read behind the last operand. */
 #define BEHIND ((size_t)64)
 
@@ -38,7 +40,7 @@ pn_status pn_conv_check(const pn_conv_shape *s)
     if (!addressable(s->pictures, s->height, s->width, pn_max(s->in, 1)) ||
         !addressable(s->pictures, height, width, pn_max(s->out, 1)) ||
         !addressable(pn_max(s->out, 64), s->kernel, s->kernel, pn_max(s->in, 64)) ||
-        !addressable(CONV_RUN, pn_max(s->stride, s->kernel), s->kernel, pn_max(pn_max(s->in, s->out), 64)))
+        !addressable(CONV_RUN_MAX, pn_max(s->stride, s->kernel), s->kernel, pn_max(pn_max(s->in, s->out), 64)))
         return PN_EDIM;
     return PN_OK;
 }
@@ -67,6 +69,7 @@ struct conv_pass pn_conv_forward(const pn_conv_shape *s)
         .step = s->stride,
         .spacing = 1,
         .tap_step = 1,
+        .run = RUN,
         .short_line = TILE_ROWS,
     };
     cut_channels(&pass);
@@ -89,6 +92,7 @@ struct conv_pass pn_conv_backward(const pn_conv_shape *s)
         .step = 1,
         .spacing = s->stride,
         .tap_step = -(ptrdiff_t)s->stride,
+        .run = RUN,
         .short_line = TILE_ROWS,
     };
     cut_channels(&pass);
@@ -135,9 +139,11 @@ struct conv_runs pn_conv_runs(const struct conv_pass *pass, const struct conv_pa
     if (lines == 0 || columns == 0) return runs;
     if (columns < pass->short_line && pass->spacing == 1) {
         runs.apart = true;
-        runs.lines = CONV_RUN / columns;
-    } else if (columns > CONV_RUN) {
-        const size_t even = pn_ceil_div(columns, pn_ceil_div(columns, CONV_RUN));
+        runs.lines = pass->run / columns;
+    } else if (columns <= pass->run) {
+        if (pass->short_line == 0) runs.lines = pass->run / columns;
+    } else {
+        const size_t even = pn_ceil_div(columns, pn_ceil_div(columns, pass->run));
         runs.columns = pn_ceil_div(even, TILE_ROWS) * TILE_ROWS;
         runs.pieces = pn_ceil_div(columns, runs.columns);
     }
@@ -161,10 +167,10 @@ size_t pn_conv_line_floats(const struct conv_pass *pass)
 {
     const struct conv_part part = pn_conv_largest(pass);
     const struct conv_runs runs = pn_conv_runs(pass, &part);
-    /* Another part may have longer runs, but none above CONV_RUN. */
-    const size_t outputs = pn_max(pn_min(part.x.outputs, CONV_RUN), 1);
-    const size_t columns =
-        runs.apart ? runs.lines * runs.columns * part.x.taps : (outputs - 1) * pass->step + part.x.taps;
+    /* Another part may have longer runs, but none above the pass's. */
+    const size_t outputs = pn_max(pn_min(part.x.outputs, pass->run), 1);
+    const size_t line = runs.apart ? runs.columns * part.x.taps : (outputs - 1) * pass->step + part.x.taps;
+    const size_t columns = runs.lines * line;
     return columns * part.y.taps * pass->group + BEHIND;
 }
 
@@ -211,12 +217,18 @@ struct conv_line pn_conv_gather(const struct conv_pass *pass, const struct conv_
     const size_t line = r / runs->pieces * runs->lines, column = r % runs->pieces * runs->columns;
     const size_t lines = pn_min(runs->lines, pass->pictures * part->y.outputs - line);
     const size_t outputs = pn_min(runs->columns, part->x.outputs - column);
-    for (size_t i = 0; i < lines; ++i)
-        to += gather_line(pass, part, runs->apart, line + i, column, outputs, g, x, to);
+    size_t filled = 0;
+    for (size_t i = 0; i < lines; ++i) {
+        filled = gather_line(pass, part, runs->apart, line + i, column, outputs, g, x, to);
+        to += filled;
+    }
     const size_t picture = line / part->y.outputs, row = line % part->y.outputs;
+    const size_t stride = (runs->apart ? part->x.taps : pass->step) * part->y.taps * pn_conv_channels(pass, g);
     return (struct conv_line){
         .pixels = lines * outputs,
-        .stride = (runs->apart ? part->x.taps : pass->step) * part->y.taps * pn_conv_channels(pass, g),
+        .stride = stride,
+        .piece = lines > 1 && !runs->apart ? outputs : 0,
+        .gap = (ptrdiff_t)filled - (ptrdiff_t)(outputs * stride),
         .first = (picture * pass->out_height + part->y.first + row * pass->spacing) * pass->out_width +
                  part->x.first + column * pass->spacing,
     };

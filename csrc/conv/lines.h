@@ -5,8 +5,8 @@
  * The inputs of one output pixel are T x T patches of G channels. For a line of output pixels they are copied
  * once as [columns][T rows][G], so that the T * T * G inputs of an output lie behind each other and
  * neighbours share columns: a matrix with overlapping rows, T times the picture instead of the T * T times of
- * an unfolded one. Lines too short for a tile of the products get columns of their own for every output, so
- * that several lines make one matrix. */
+ * an unfolded one. A run of several lines is such a matrix in pieces. Where outputs are rows of the tiles, lines too
+ * short for one get columns of their own for every output instead, so that several lines make one matrix. */
 #ifndef PN_CONV_LINES_H
 #define PN_CONV_LINES_H
 
@@ -33,7 +33,8 @@ struct conv_pass {
     size_t step;        /* input pixels from one output of a part to the next */
     size_t spacing;     /* output pixels, likewise */
     ptrdiff_t tap_step; /* 1, or -stride in the gradient of the input: its taps run backwards */
-    size_t short_line;  /* lines with fewer outputs get columns of their own */
+    size_t run;         /* pixels of a run: a product then sums or writes this many rows at a time */
+    size_t short_line;  /* lines with fewer outputs get columns of their own; 0: lines are joined as pieces */
     size_t group;       /* channels of `in` that are summed at a time */
     size_t groups;
 };
@@ -47,8 +48,8 @@ struct conv_runs {
     size_t count;   /* runs of the part */
 };
 
-/* Pixels of a run: a product then sums or writes this many rows at a time. */
-#define CONV_RUN ((size_t)64)
+/* The longest run. */
+#define CONV_RUN_MAX ((size_t)128)
 
 struct conv_pass pn_conv_forward(const pn_conv_shape *shape);
 struct conv_pass pn_conv_backward(const pn_conv_shape *shape);
@@ -70,6 +71,8 @@ size_t pn_conv_line_floats(const struct conv_pass *pass);
 struct conv_line {
     size_t pixels;
     size_t stride; /* floats from the inputs of one output to those of the next */
+    size_t piece;  /* outputs until `gap` more floats lie between, 0 for never */
+    ptrdiff_t gap;
     size_t first;  /* pixel of the first output: (picture * out_height + row) * out_width + column */
 };
 

@@ -8,8 +8,8 @@
 /* Products of a task, and tasks that are worth more partial sums. */
 #define TASK_WORK ((size_t)1 << 20)
 #define TASKS ((size_t)16)
-/* Every run reads and writes the sums once more, so short lines are joined. */
-#define SHORT_LINE ((size_t)32)
+/* Every run reads and writes the sums once more, so lines are joined. */
+#define RUN CONV_RUN_MAX
 #define ALIGN ((size_t)64)
 
 struct job {
@@ -46,7 +46,8 @@ static size_t group_at(const struct job *job, size_t g)
 static struct job plan(const pn_conv_shape *shape)
 {
     struct job job = { .kernels = pn_gemm_kernels_now(), .pass = pn_conv_forward(shape) };
-    job.pass.short_line = SHORT_LINE;
+    job.pass.run = RUN;
+    job.pass.short_line = 0;
     job.part = pn_conv_part(&job.pass, 0);
     job.runs = pn_conv_runs(&job.pass, &job.part);
     job.slabs = pn_ceil_div(job.pass.out, CHANNELS);
@@ -84,6 +85,8 @@ static void multiply(const struct job *job, const struct conv_line *line, size_t
             .ldc = job->row,
             .alpha = 1,
             .beta = set ? 0 : 1,
+            .b_piece = line->piece,
+            .b_gap = line->gap,
         };
         /* Whole vectors: the padding of a row takes what lies behind the operand, and nobody reads it. */
         pn_gemm_tiles(kernels, kernels->by_columns[rows - 1], padded(columns), line->pixels,

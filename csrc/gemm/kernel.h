@@ -26,6 +26,9 @@ struct pn_tile_out {
      * so many floats behind the values in use, of A by columns and of B (0: nothing). */
     const float *next;
     size_t next_rows, next_stride, a_ahead, b_ahead;
+    /* Rows of B come in pieces of so many, with a gap of so many floats behind each (0: one piece). */
+    size_t b_piece;
+    ptrdiff_t b_gap;
 };
 
 /* a: element (r, k) at a[r * a_row + k] (by rows) or a[r + k * a_step] (by columns); the stride is `a_stride`.

@@ -79,9 +79,10 @@ K_INLINE void tile_body(const int R, const int V, const bool by_rows, size_t k, 
     const size_t a_ahead = out->a_ahead, b_ahead = out->b_ahead;
     /* Three rows a pointer: p, p + stride, p + 2 * stride are addressing modes, 8 pointers would spill. */
     const float *p0 = a, *p3 = a + (R > 3 ? 3 * a_stride : 0), *p6 = a + (R > 6 ? 6 * a_stride : 0);
-    for (size_t i = 0; i < k;) {
+    const size_t piece = out->b_piece > 0 ? out->b_piece : k;
+    for (size_t i = 0, piece_end = pn_min(piece, k); i < k;) {
         for (size_t r = 0; r < out->next_rows; ++r) __builtin_prefetch(out->next + r * out->next_stride + i);
-        for (const size_t end = pn_min(i + 16, k); i < end; ++i) {
+        for (const size_t end = pn_min(i + 16, piece_end); i < end; ++i) {
             /* One line at a time: a burst would hold every miss buffer of the L1. */
             K_UNROLL for (int v = 0; v < V; ++v) __builtin_prefetch(b + (size_t)v * b_vector + b_ahead);
             if (!by_rows) __builtin_prefetch(a + a_ahead);
@@ -99,6 +100,10 @@ K_INLINE void tile_body(const int R, const int V, const bool by_rows, size_t k, 
             } else {
                 a += a_stride;
             }
+        }
+        if (i == piece_end) {
+            b += out->b_gap;
+            piece_end = pn_min(piece_end + piece, k);
         }
     }
     if (out->columns >= (size_t)V * L) {

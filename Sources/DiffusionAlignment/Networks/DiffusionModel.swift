@@ -45,6 +45,8 @@ public final class DiffusionModel {
   public convenience init(
     _ configuration: ModelConfiguration, shape: SampleShape, classNames: [String] = [], seed: UInt64 = 0
   ) throws {
+    var configuration = configuration
+    configuration.network = configuration.network.sized(for: shape)
     var layout = ParameterLayout()
     let network = try Self.network(configuration, shape, classNames.count, &layout)
     try self.init(

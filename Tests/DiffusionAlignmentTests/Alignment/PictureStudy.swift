@@ -20,6 +20,7 @@ import Testing
     let temperature: Double
     /// Steps of InPO, of Diffusion-DPO, and between looks.
     let steps: (inpo: Int, dpo: Int)
+    let learningRate: Double
     let every: Int
     let drawn: Int
 
@@ -28,13 +29,15 @@ import Testing
     static func digits(_ reward: PictureReward, _ temperature: Double) -> Case {
       Case(
         file: "digits-8x8/digits.csv.gz", size: "8x8", range: 0...16, reward: reward,
-        temperature: temperature, steps: (400, 400), every: 25, drawn: 300)
+        temperature: temperature, steps: (400, 400),
+        learningRate: 3e-5, every: 25, drawn: 300)
     }
 
     static func mnist(_ reward: PictureReward, _ temperature: Double) -> Case {
       Case(
         file: "mnist-10k/t10k-images-idx3-ubyte.gz", size: "28x28", reward: reward,
-        temperature: temperature, steps: (150, 400), every: 50, drawn: 200)
+        temperature: temperature, steps: (150, 400),
+        learningRate: 1e-5, every: 50, drawn: 200)
     }
   }
 
@@ -88,7 +91,7 @@ import Testing
     var configuration = AlignmentConfiguration()
     configuration.objective.beta = 200
     configuration.optimizer.rows = 16
-    configuration.optimizer.learningRate = 3e-5
+    configuration.optimizer.learningRate = study.learningRate
     configuration.run.validateEvery = study.every
     configuration.run.patience = 0
     configuration.held = 0

@@ -9,6 +9,7 @@ import Testing
   private static func model(_ shape: SampleShape, classes: Int) throws -> DiffusionModel {
     var configuration = ModelConfiguration()
     configuration.network.channels = [8, 16]
+    configuration.network.attention = [1]
     configuration.network.timeWidth = 16
     let model = try DiffusionModel(
       configuration, shape: shape, classNames: (0..<classes).map { "c\($0)" }, seed: 3)
