@@ -1,4 +1,6 @@
 """The cases in PyTorch: eager, or compiled whole where that is possible."""
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -214,6 +216,19 @@ def cases(peer, threads):
 
         update = wrap(update)
         return lambda: update(margin)
+
+    @case("lcpo_step n=1e7")
+    def _():
+        logits, right = torch.randn(10 * PAIRS), 1.3862944
+
+        def step(logits):
+            # The gradient by its formula: what a careful user writes, and cheaper than the graph of the loss.
+            weight = torch.sigmoid(logits + right)
+            agree, differ = F.logsigmoid(logits) + math.log(0.8), F.logsigmoid(-logits) + math.log(0.2)
+            return -torch.logaddexp(agree, differ).mean(), torch.sigmoid(logits) - weight, weight, weight.mean()
+
+        step = wrap(step)
+        return lambda: step(logits)
 
     @case("em_mixture n=1e6 K=8")
     def _():

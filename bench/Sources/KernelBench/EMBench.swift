@@ -2,6 +2,7 @@ import PenchantKernels
 
 private let pairs = 1_000_000
 private let components = 8
+private let labels = 10_000_000
 
 extension BenchCase {
   static let em = [
@@ -18,6 +19,23 @@ extension BenchCase {
         _ = try labelNoise(
           logits: logits.values.span, reliability: reliability.values.span, measuresLoss: false,
           posterior: &out, gradient: &gradient, losses: &losses)
+      }
+    },
+    // The same, and the loss with its gradient: a step of LCPO from the log-odds of the model.
+    BenchCase(
+      name: "lcpo_step n=1e7",
+      work: Work(bytes: 12 * Double(labels), level: .dram, exponentials: 3 * Double(labels))
+    ) {
+      let logits = try Floats(normal: labels)
+      let (posterior, gradient) = (try Floats(zeros: labels), try Floats(zeros: labels))
+      let reliability = try Floats(1) { _ in 1.3862944 }
+      return {
+        var out = posterior.storage.mutableSpan
+        var slope = gradient.storage.mutableSpan
+        var losses = MutableSpan<Float>()
+        _ = try labelNoise(
+          logits: logits.values.span, reliability: reliability.values.span, posterior: &out, gradient: &slope,
+          losses: &losses)
       }
     },
     // Margins of eight components in, responsibilities out, new weights.
