@@ -1,8 +1,8 @@
 /* Labels that may be wrong: posterior, gradient and sums of the annotators in one pass.
  *
- * With e = exp(-|u|) gradient and loss are ratios of sums of positive terms:
+ * With e = exp(-|u|) all of them are ratios of sums of positive terms:
  *   near = eta (e eta when u < 0), far = e (1-eta) (1-eta when u < 0):
- *   P = (near + far) / (1 + e),  sigma(u) - w = -e (2 eta - 1) / ((1 + e)(near + far)). */
+ *   w = near / (near + far),  P = (near + far) / (1 + e),  sigma(u) - w = -e (2 eta - 1) / ((1 + e)(near + far)). */
 #include "base.h"
 #include "scalar_math.h"
 #include "block_sum.h"
@@ -23,7 +23,7 @@ struct noise {
     struct pn_logprob from;
     const uint32_t *annotator;
     const float *weight;
-    const float *odds, *right, *wrong, *tilt; /* (1 - eta)/eta, eta, 1 - eta, 2 eta - 1 an annotator */
+    const float *right, *wrong, *tilt; /* eta, 1 - eta, 2 eta - 1 an annotator */
     float *posterior, *grad_a, *grad_b, *loss;
     bool want_mean;
     double *sum, *count; /* [chunks, annotators] */
@@ -79,42 +79,50 @@ PN_INLINE void logits(const struct pn_logprob *from, const pn_em_options *o, siz
     for (size_t i = 0; i < n; ++i) u[i] += o->likelihood * per_token[i];
 }
 
-/* sigma(u + a) as 1 / (1 + odds exp(-u)), odds = (1 - eta)/eta: where the exponential leaves the range of float, so does
- * the posterior. */
-PN_INLINE float posterior_of(float u, float odds)
+/* What both orders of a pair are worth: the terms of the head of this file. */
+struct odds {
+    float e, near, total;
+};
+
+PN_INLINE struct odds odds_of(float u, float right, float wrong)
 {
-    return 1.0f / (1.0f + odds * pn_expf(-u));
+    const float e = pn_exp_neg_absf(u);
+    const float near = u >= 0.0f ? right : e * right, far = u >= 0.0f ? e * wrong : wrong;
+    return (struct odds){ e, near, near + far };
 }
 
 struct step {
-    float grad, loss;
+    float posterior, grad, loss;
 };
 
 PN_INLINE struct step step_of(float u, float right, float wrong, float tilt)
 {
-    const float e = pn_exp_neg_absf(u);
-    const float near = u >= 0.0f ? right : e * right, far = u >= 0.0f ? e * wrong : wrong;
-    const float other = u >= 0.0f ? e * right + wrong : right + e * wrong;
-    const float total = near + far, inverse = 1.0f / ((1.0f + e) * total);
-    const float one = total * inverse, p = total * one, q = other * one; /* p + q = 1 */
+    const struct odds o = odds_of(u, right, wrong);
+    const float other = u >= 0.0f ? o.e * right + wrong : right + o.e * wrong;
+    const float inverse = 1.0f / ((1.0f + o.e) * o.total);
+    const float one = o.total * inverse, p = o.total * one, q = other * one; /* p + q = 1 */
     /* Above 1/2, p has lost digits that q still has; 1 - p is exact there, and 1/p ~ 2 - p is enough for an ulp. */
     const float lost = p >= 0.5f ? ((1.0f - p) - q) * (2.0f - p) : 0.0f;
-    return (struct step){ -e * tilt * inverse, -(pn_logf(p) + lost) };
+    return (struct step){ o.near / o.total, -o.e * tilt * inverse, -(pn_logf(p) + lost) };
 }
 
 /* `shared`: one annotator, whose numbers stand in place 0. */
-PN_INLINE void posteriors(bool shared, size_t n, const float *restrict u, const float *restrict odds,
-                          float *restrict posterior)
+PN_INLINE void posteriors(bool shared, size_t n, const float *restrict u, const float *restrict right,
+                          const float *restrict wrong, float *restrict posterior)
 {
-    for (size_t i = 0; i < n; ++i) posterior[i] = posterior_of(u[i], odds[shared ? 0 : i]);
+    for (size_t i = 0; i < n; ++i) {
+        const struct odds o = odds_of(u[i], right[shared ? 0 : i], wrong[shared ? 0 : i]);
+        posterior[i] = o.near / o.total;
+    }
 }
 
 PN_INLINE void steps(bool shared, size_t n, const float *restrict u, const float *restrict right,
-                     const float *restrict wrong, const float *restrict tilt, float *restrict grad,
-                     float *restrict loss)
+                     const float *restrict wrong, const float *restrict tilt, float *restrict posterior,
+                     float *restrict grad, float *restrict loss)
 {
     for (size_t i = 0; i < n; ++i) {
         const struct step s = step_of(u[i], right[shared ? 0 : i], wrong[shared ? 0 : i], tilt[shared ? 0 : i]);
+        posterior[i] = s.posterior;
         grad[i] = s.grad;
         loss[i] = s.loss;
     }
@@ -130,7 +138,7 @@ PN_INLINE bool ids_are_known(const uint32_t *id, size_t n, size_t annotators)
 PN_CLONES static void run(struct noise *p, size_t chunk, size_t first, size_t count)
 {
     float u_made[TILE], slope[TILE], w_made[TILE], g[TILE], loss[TILE];
-    float odds[TILE], right[TILE], wrong[TILE], tilt[TILE];
+    float right[TILE], wrong[TILE], tilt[TILE];
     const bool shared = p->annotators == 1;
     const bool all = p->grad_a || p->grad_b || p->loss || p->want_mean;
     const float scale = p->options.grad_scale;
@@ -152,18 +160,21 @@ PN_CLONES static void run(struct noise *p, size_t chunk, size_t first, size_t co
             u = p->logit + at;
         float *w = p->posterior ? p->posterior + at : w_made;
         if (shared) {
-            posteriors(true, n, u, p->odds, w);
-            if (all) steps(true, n, u, p->right, p->wrong, p->tilt, g, loss);
+            if (all)
+                steps(true, n, u, p->right, p->wrong, p->tilt, w, g, loss);
+            else
+                posteriors(true, n, u, p->right, p->wrong, w);
         } else {
             for (size_t i = 0; i < n; ++i) {
                 const size_t k = id ? id[i] : 0;
-                odds[i] = p->odds[k];
                 right[i] = p->right[k];
                 wrong[i] = p->wrong[k];
                 tilt[i] = p->tilt[k];
             }
-            posteriors(false, n, u, odds, w);
-            if (all) steps(false, n, u, right, wrong, tilt, g, loss);
+            if (all)
+                steps(false, n, u, right, wrong, tilt, w, g, loss);
+            else
+                posteriors(false, n, u, right, wrong, w);
         }
 
         if (p->weight) {
@@ -226,12 +237,11 @@ static void chunk(void *context, size_t c)
 }
 
 /* Numbers that do not depend on a pair. In double: 1 - eta and 2 eta - 1 lose nothing. */
-static bool tables(size_t annotators, const float *reliability, float *odds, float *right, float *wrong, float *tilt)
+static bool tables(size_t annotators, const float *reliability, float *right, float *wrong, float *tilt)
 {
     for (size_t k = 0; k < annotators; ++k) {
         const double limit = (double)PN_EM_LOGIT_MAX, a = fmin(fmax((double)reliability[k], -limit), limit);
         if (isnan(reliability[k])) return false;
-        odds[k] = (float)exp(-a);
         right[k] = (float)(1.0 / (1.0 + exp(-a)));
         wrong[k] = (float)(1.0 / (1.0 + exp(a)));
         tilt[k] = (float)tanh(0.5 * a);
@@ -246,7 +256,7 @@ size_t pn_em_noise_workspace(size_t n, size_t annotators)
     size_t doubles, floats, bytes;
     if (!pn_mul_size(annotators, 2, &doubles) || !pn_add_size(doubles, 1, &doubles) ||
         !pn_mul_size(doubles, chunks, &doubles) || !pn_mul_size(doubles, sizeof(double), &doubles) ||
-        !pn_mul_size(annotators, 4 * sizeof(float), &floats) || !pn_add_size(doubles, floats, &bytes) ||
+        !pn_mul_size(annotators, 3 * sizeof(float), &floats) || !pn_add_size(doubles, floats, &bytes) ||
         !pn_add_size(bytes, PN_NOISE_TABLES * sizeof(double), &bytes))
         return SIZE_MAX;
     return bytes;
@@ -281,9 +291,8 @@ static pn_status start(struct noise *p, bool complete, const float *reliability,
     p->sum = p->partial + chunks;
     p->count = p->sum + chunks * K;
     double *scratch = p->count + chunks * K; /* PN_NOISE_TABLES places */
-    float *odds = (float *)(scratch + PN_NOISE_TABLES), *right = odds + K, *wrong = right + K, *tilt = wrong + K;
-    if (!tables(K, reliability, odds, right, wrong, tilt)) return PN_EVALUE;
-    p->odds = odds;
+    float *right = (float *)(scratch + PN_NOISE_TABLES), *wrong = right + K, *tilt = wrong + K;
+    if (!tables(K, reliability, right, wrong, tilt)) return PN_EVALUE;
     p->right = right;
     p->wrong = wrong;
     p->tilt = tilt;

@@ -46,7 +46,7 @@ public final class DiffusionModel {
     _ configuration: ModelConfiguration, shape: SampleShape, classNames: [String] = [], seed: UInt64 = 0
   ) throws {
     var configuration = configuration
-    configuration.network = configuration.network.sized(for: shape)
+    if configuration.published == nil { configuration.network = configuration.network.sized(for: shape) }
     var layout = ParameterLayout()
     let network = try Self.network(configuration, shape, classNames.count, &layout)
     try self.init(
