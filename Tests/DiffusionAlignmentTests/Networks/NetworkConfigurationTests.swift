@@ -4,7 +4,9 @@ import Testing
 @testable import DiffusionAlignment
 
 @Suite struct NetworkConfigurationTests {
-  private static func square(_ side: Int) -> SampleShape { SampleShape(height: side, width: side, channels: 1) }
+  private static func square(_ side: Int) -> SampleShape {
+    SampleShape(height: side, width: side, channels: 1)
+  }
 
   @Test(arguments: [
     (7, [16], [0]), (8, [16, 32], [1]), (9, [16], [0]), (24, [16, 32, 64], [2]), (28, [16, 32, 64], [2]),
