@@ -5,8 +5,9 @@
  * The inputs of one output pixel are T x T patches of G channels. For a line of output pixels they are copied
  * once as [columns][T rows][G], so that the T * T * G inputs of an output lie behind each other and
  * neighbours share columns: a matrix with overlapping rows, T times the picture instead of the T * T times of
- * an unfolded one. A run of several lines is such a matrix in pieces. Where outputs are rows of the tiles, lines too
- * short for one get columns of their own for every output instead, so that several lines make one matrix. */
+ * an unfolded one. A run of several lines is such a matrix in pieces. Where outputs are rows of the tiles,
+ * lines too short for one get columns of their own for every output instead, so that several lines make one
+ * matrix. */
 #ifndef PN_CONV_LINES_H
 #define PN_CONV_LINES_H
 

@@ -8,8 +8,6 @@
 /* Products of a task, and tasks that are worth more partial sums. */
 #define TASK_WORK ((size_t)1 << 20)
 #define TASKS ((size_t)16)
-/* Every run reads and writes the sums once more, so lines are joined. */
-#define RUN CONV_RUN_MAX
 #define ALIGN ((size_t)64)
 
 struct job {
@@ -46,7 +44,8 @@ static size_t group_at(const struct job *job, size_t g)
 static struct job plan(const pn_conv_shape *shape)
 {
     struct job job = { .kernels = pn_gemm_kernels_now(), .pass = pn_conv_forward(shape) };
-    job.pass.run = RUN;
+    /* Every run reads and writes the sums once more, so lines are joined. */
+    job.pass.run = CONV_RUN_MAX;
     job.pass.short_line = 0;
     job.part = pn_conv_part(&job.pass, 0);
     job.runs = pn_conv_runs(&job.pass, &job.part);

@@ -50,9 +50,13 @@ public struct NetworkConfiguration: Sendable, Equatable, Codable {
     try checkSetting(groups >= 1, "network.groups", "at least 1", groups)
   }
 
+  private func known(for shape: SampleShape) -> Kind {
+    kind == .automatic ? (shape.isPoint ? .layers : .unet) : kind
+  }
+
   /// The same with levels and attention for samples of a shape, where they were left open.
   func sized(for shape: SampleShape) -> NetworkConfiguration {
-    guard channels.isEmpty, kind == .unet || (kind == .automatic && !shape.isPoint) else { return self }
+    guard channels.isEmpty, known(for: shape) == .unet else { return self }
     var sized = self
     var side = shape.height
     sized.channels = [16]
@@ -69,7 +73,7 @@ public struct NetworkConfiguration: Sendable, Equatable, Codable {
   ///
   /// - Throws: `ConfigurationError` when pictures cannot be halved as often as there are levels.
   func resolved(for shape: SampleShape) throws(ConfigurationError) -> Kind {
-    let kind = kind == .automatic ? (shape.isPoint ? .layers : .unet) : kind
+    let kind = known(for: shape)
     guard kind == .unet else { return kind }
     let halvings = 1 << min(max(channels.count, 1) - 1, 16)
     if shape.height != shape.width || shape.height % halvings != 0 {
