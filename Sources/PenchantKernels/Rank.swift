@@ -65,18 +65,23 @@ public struct RankedItems: Sendable, Equatable {
 /// - Parameters:
 ///   - queries: `[queries, width]`.
 ///   - items: `[items, width]`.
+///   - screen: Of these items; used for one query alone.
 ///   - bias: One an item, 0 when nil.
 ///   - mask: One an item, 1 = may be returned; all when nil.
 /// - Throws: `KernelError.shape` when counts do not fit, `.value` for a count outside 0...65,536, `.status` for an
 ///   excluded id that is not an item.
 public func topItems(
-  _ count: Int, _ shape: RankingShape, queries: Span<Float>, items: Span<Float>, bias: Span<Float>? = nil,
-  mask: Span<UInt8>? = nil, excluding: Exclusions? = nil
+  _ count: Int, _ shape: RankingShape, queries: Span<Float>, items: Span<Float>, screen: ItemScreen? = nil,
+  bias: Span<Float>? = nil, mask: Span<UInt8>? = nil, excluding: Exclusions? = nil
 ) throws(KernelError) -> RankedItems {
   guard (0...Int(PN_RANK_MAX)).contains(count) else {
     throw .value("topItems", "\(count) items asked for, 0 to \(PN_RANK_MAX) are possible")
   }
   try shape.checkInputs(queries, items, bias, mask, excluding, "topItems")
+  if let screen {
+    try require(screen.items, "screen", is: shape.items, "topItems")
+    try require(screen.width, "floats of a screen's row", is: shape.width, "topItems")
+  }
   let (size, overflow) = shape.queries.multipliedReportingOverflow(by: count)
   guard !overflow else { throw .shape("topItems", "\(count) items for \(shape.queries) queries overflow") }
   var ids = [UInt32](repeating: RankedItems.none, count: size)
@@ -84,7 +89,7 @@ public func topItems(
   let scratch = try Scratch(
     pn_rank_top_workspace(shape.queries, shape.items, shape.width, count), "topItems")
   let status = pn_rank_top_f32(
-    shape.queries, shape.items, shape.width, count, address(queries), address(items),
+    shape.queries, shape.items, shape.width, count, address(queries), address(items), screen?.values,
     address(bias), address(mask), excluding?.offsets, excluding?.ids, &ids, &scores, scratch.start,
     scratch.bytes)
   try check(status, "topItems")
@@ -131,7 +136,7 @@ public struct TargetRanks: Sendable, Equatable {
 
 /// Counts how many items stand above every query's target, without keeping scores.
 ///
-/// - Throws: as ``topItems(_:_:queries:items:bias:mask:excluding:)``; `.status` also for a target that is not an item.
+/// - Throws: as ``topItems(_:_:queries:items:screen:bias:mask:excluding:)``; `.status` also for a target that is not an item.
 public func ranks(
   ofTargets targets: Span<UInt32>, _ shape: RankingShape, queries: Span<Float>, items: Span<Float>,
   bias: Span<Float>? = nil, mask: Span<UInt8>? = nil, excluding: Exclusions? = nil

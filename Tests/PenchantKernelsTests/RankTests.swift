@@ -82,6 +82,39 @@ private struct Contest {
     #expect(got.ids == [3, 2, 4, RankedItems.none] && got.scores == [.infinity, 3, -3, -.infinity])
   }
 
+  /// Rows of all lengths and sizes, among them ones that cannot be bounded; the query as well.
+  @Test(arguments: [1, 15, 16, 37, 64, 300])
+  func aScreenChangesNothing(_ width: Int) throws {
+    var generator = TestGenerator(stream: "screen \(width)")
+    let shape = RankingShape(queries: 1, items: 3000, width: width)
+    var items = (0..<shape.items * width).map { _ in Float(generator.normal()) }
+    for row in stride(from: 0, to: shape.items, by: 7) {
+      let factor: Float = [0, 1e-30, 1e-11, 1e-3, 1e3, 1e11, 1e30, .nan, .infinity, 1][row / 7 % 10]
+      for i in row * width..<(row + 1) * width { items[i] *= factor }
+    }
+    let screen = try ItemScreen(items: shape.items, width: width, items.span)
+    let plain = (0..<shape.items * width).map { _ in Float(generator.normal()) }
+    let plainScreen = try ItemScreen(items: shape.items, width: width, plain.span)
+    let bias = (0..<shape.items).map { _ in Float(generator.normal()) }.map { $0 > 3 ? .nan : $0 }
+    for scale: Float in [1, 1e-20, 1e-9, 1e9, 1e20, 0, .nan] {
+      let query = (0..<width).map { _ in Float(generator.normal()) }.map { $0 * scale }
+      for count in [1, 10, 3000] {
+        for (rows, screen) in [(items, screen), (plain, plainScreen)] {
+          let want = try topItems(count, shape, queries: query.span, items: rows.span, bias: bias.span)
+          let got = try Team.with(threads: 2) { () throws in
+            try topItems(
+              count, shape, queries: query.span, items: rows.span, screen: screen, bias: bias.span)
+          }
+          #expect(got == want, "\(count) by a query of \(scale)")
+        }
+      }
+    }
+    let (one, other) = ([Float](repeating: 1, count: width), RankingShape(queries: 1, items: 1, width: width))
+    #expect(throws: KernelError.self) {
+      try topItems(1, other, queries: one.span, items: one.span, screen: screen)
+    }
+  }
+
   @Test func rowsOfScoresAreRanked() throws {
     var generator = TestGenerator(stream: "scores")
     let scores = generator.floats(3 * 500, .smallIntegers)

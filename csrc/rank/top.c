@@ -5,12 +5,14 @@
  * takes; which thread took which block does not matter, because the best k of an order without ties are unique.
  *
  * One query alone, as a server asks it, would leave fifteen of sixteen lanes empty: its scores are inner products of
- * rows, which read the items as fast as memory gives them. */
+ * rows, which read the items as fast as memory gives them. With a screen it reads a quarter of that, and of the items
+ * only those rows whose bound reaches the worst of the heap. */
 #include "penchant/rank.h"
 
 #include "../tile/tile.h"
 #include "exclude.h"
 #include "heap.h"
+#include "screen.h"
 
 #define ITEMS ((size_t)1024) /* a block: read once from memory, then from L2 for the other panels */
 #define STRIP ((size_t)64)   /* items whose scores fit L1 */
@@ -23,8 +25,9 @@ struct top {
     const float *turned; /* [panel][d][64] */
     char *scratch;
     pn_tile tile;
-    uint32_t *ids;
-    float *scores;
+    bool screened;
+    struct pn_screen screen;
+    struct pn_screen_query asked;
 };
 
 /* What a thread keeps: strip scores, and a heap a query. */
@@ -142,11 +145,15 @@ static void block_alone(void *context, size_t b, size_t member)
     const size_t end = pn_min(t->V, (b + 1) * ITEMS);
     for (size_t v = b * ITEMS; v < end; v += STRIP) {
         const size_t some = pn_min(STRIP, end - v);
-        products(some, t->d, t->items + v * t->d, t->queries, t->bias ? t->bias + v : NULL, h.strip);
+        if (t->screened) pn_screen_bounds(t->screen, t->asked, v, some, t->bias, h.strip);
+        else products(some, t->d, t->items + v * t->d, t->queries, t->bias ? t->bias + v : NULL, h.strip);
         if (!any_at_least(some, h.threshold[0], h.strip)) continue;
-        for (size_t i = 0; i < some; ++i)
-            if (h.strip[i] >= h.threshold[0] && (!t->mask || t->mask[v + i]))
-                offer(t, &h, 0, (uint32_t)(v + i), h.strip[i]);
+        for (size_t i = 0; i < some; ++i) {
+            if (!(h.strip[i] >= h.threshold[0]) || (t->mask && !t->mask[v + i])) continue;
+            if (t->screened)
+                products(1, t->d, t->items + (v + i) * t->d, t->queries, t->bias ? t->bias + v + i : NULL, &h.strip[i]);
+            if (h.strip[i] >= h.threshold[0]) offer(t, &h, 0, (uint32_t)(v + i), h.strip[i]);
+        }
     }
 }
 
@@ -169,7 +176,7 @@ static void merge(void *context, size_t query)
 }
 
 pn_status pn_rank_top_f32(size_t n, size_t V, size_t d, size_t k, const float *queries, const float *items,
-                          const float *bias, const uint8_t *mask, const uint32_t *offsets,
+                          const float *screen, const float *bias, const uint8_t *mask, const uint32_t *offsets,
                           const uint32_t *excluded, uint32_t *ids, float *scores, void *workspace,
                           size_t workspace_bytes)
 {
@@ -194,7 +201,12 @@ pn_status pn_rank_top_f32(size_t n, size_t V, size_t d, size_t k, const float *q
     t.tile = pn_tile_here();
     t.turned = workspace;
     t.scratch = (char *)workspace + turned;
-    for (size_t p = 0; p < t.panels; ++p)
+    if (n == 1 && d > 0 && screen && pn_rank_screen_floats(V, d) != SIZE_MAX) {
+        /* The codes lie where the lanes of many queries would. */
+        t.screen = pn_screen_of(V, d, screen);
+        t.screened = pn_screen_ask(t.screen, d, queries, workspace, &t.asked);
+    }
+    for (size_t p = 0; p < t.panels && n > 1; ++p)
         pn_tile_turn(pn_min(PN_TILE_WIDTH, n - p * PN_TILE_WIDTH), d, 1, queries + p * PN_TILE_WIDTH * d, d, NULL,
                      (float *)workspace + p * PN_TILE_WIDTH * d, PN_TILE_WIDTH);
     for (size_t m = 0; m < t.members; ++m) {

@@ -22,13 +22,20 @@ PN_BEGIN_C
 #define PN_RANK_NONE UINT32_MAX
 #define PN_RANK_MAX ((size_t)65536)
 
-/* ids, scores: [n, k], best first; scores may be NULL. Workspace: for pn_team_size() threads now; less is accepted
+/* ids, scores: [n, k], best first; scores may be NULL. screen: NULL or as below. Workspace: for pn_team_size() threads now; less is accepted
  * down to one thread's share and then fewer threads run. */
 size_t pn_rank_top_workspace(size_t n, size_t V, size_t d, size_t k);
 pn_status pn_rank_top_f32(size_t n, size_t V, size_t d, size_t k, const float *queries, const float *items,
-                          const float *bias, const uint8_t *mask, const uint32_t *offsets,
+                          const float *screen, const float *bias, const uint8_t *mask, const uint32_t *offsets,
                           const uint32_t *excluded, uint32_t *ids, float *scores, void *workspace,
                           size_t workspace_bytes);
+
+/* A screen makes one query alone faster without changing a bit of its answer: a copy of the items in eight bits with a
+ * bound of what it misses, so that only rows that may be among the best are read. Pass it with the items it was made
+ * of; more queries at once pass by it. screen: pn_rank_screen_floats(V, d) floats; SIZE_MAX when d is too large (some
+ * 16 million), then PN_EDIM. Items may hold anything. */
+size_t pn_rank_screen_floats(size_t V, size_t d);
+pn_status pn_rank_screen_f32(size_t V, size_t d, const float *items, float *screen);
 
 /* The best k of rows of scores that exist already. scores: [n, V]; mask: [n, V] or NULL; ids, best: [n, k].
  * Needs no workspace: the heaps are built in ids and best. */

@@ -5,6 +5,7 @@ import PenchantTape
 public final class HistoryScorer: SequenceScorer {
   public let itemCount: Int
   private let encoder: HistoryEncoder
+  private let search: CatalogueSearch
   /// What an empty history is scored by: the log of how often an item was seen.
   private let popularity: [Float]
 
@@ -20,6 +21,7 @@ public final class HistoryScorer: SequenceScorer {
     encoder = try HistoryEncoder(
       network, store: model.store(network.layout),
       rows: min(HistoryEncoder.rows, max(1, histories) * network.longest))
+    search = try CatalogueSearch(network, store: encoder.store)
     popularity = model.logPopularity
   }
 
@@ -50,13 +52,6 @@ public final class HistoryScorer: SequenceScorer {
     _ count: Int, after history: ArraySlice<Int32>, excluding excluded: [UInt32]
   ) throws -> RankedItems {
     guard !history.isEmpty else { return try topScores(count, of: popularity, excluding: excluded) }
-    let network = encoder.network
-    let state = try encoder.states([history])
-    let bias = try network.bias.map { try encoder.store.copy(of: $0) }
-    let excluded = excluded.isEmpty ? nil : try Exclusions([excluded])
-    let shape = RankingShape(queries: 1, items: itemCount, width: network.width)
-    return try encoder.store.reading(network.table) { items throws(KernelError) in
-      try topItems(count, shape, queries: state.span, items: items, bias: bias?.span, excluding: excluded)
-    }
+    return try search.top(count, for: encoder.states([history]), excluding: excluded)
   }
 }

@@ -10,7 +10,8 @@ import Testing
 ///
 ///     PENCHANT_LONG=1 swift test -c release -Xswiftc -enable-testing --filter PictureStudy
 ///
-/// Digits take ten minutes a reward on two free cores, MNIST three quarters of an hour; `PENCHANT_STUDY` names one case.
+/// Digits take ten minutes a reward on two free cores, MNIST three quarters of an hour; `PENCHANT_STUDY` names one case,
+/// `PENCHANT_METHOD` one method.
 @Suite(.serialized) struct PictureStudy {
   struct Case: Sendable, CustomTestStringConvertible {
     let file: String
@@ -103,7 +104,8 @@ import Testing
       ("inpo, stable", study.steps.inpo, { $0.objective.preset = .stable }),
       ("inpo, faithful", study.steps.inpo, { $0.objective.preset = .faithful }),
     ]
-    for (name, steps, change) in methods {
+    let only = ProcessInfo.processInfo.environment["PENCHANT_METHOD"]
+    for (name, steps, change) in methods where name == only ?? name {
       var looks: [Int: [[Double]]] = [:]
       for seed in UInt64(1)...3 {
         let pairs = try PreferenceDraw.pairs(

@@ -22,18 +22,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                     excluded[b - 1] = swap;
                 }
     }
+    size_t bytes = pn_rank_screen_floats(V, d);
+    float *screen = room_for(bytes);
+    pn_status status;
+    CALL(status, pn_rank_screen_f32(V, d, items, screen));
+    EXPECT(status == PN_OK, "%s", pn_status_name(status));
     uint32_t *targets = ids_below(n, V);
     uint32_t *ids[2], *above[2], *tied[2];
     float *scores[2];
     for (int run = 0; run < 2; ++run) {
         pn_team_use(run ? MANY_THREADS : 1);
-        size_t bytes = pn_rank_top_workspace(n, V, d, k);
+        bytes = pn_rank_top_workspace(n, V, d, k);
         void *workspace = workspace_of(bytes);
         ids[run] = block_of(n * k * sizeof(uint32_t), sizeof(uint32_t));
         scores[run] = room_for(n * k);
-        pn_status status;
-        CALL(status, pn_rank_top_f32(n, V, d, k, queries, items, bias, mask, offsets, excluded, ids[run], scores[run],
-                                     workspace, bytes));
+        /* Screened once and once not: the same answer. */
+        CALL(status, pn_rank_top_f32(n, V, d, k, queries, items, run ? screen : NULL, bias, mask, offsets, excluded,
+                                     ids[run], scores[run], workspace, bytes));
         EXPECT(status == PN_OK, "%s", pn_status_name(status));
         if (!V) continue;
         bytes = pn_rank_of_target_workspace(n, V, d);

@@ -157,8 +157,9 @@ import Testing
     }
   }
 
-  /// A catalogue of 50,000 items with 64 floats each; PENCHANT_LONG=1 holds the time, which a busy machine stretches.
-  @Test func aLargeModelLoadsAtOnce() throws {
+  /// A catalogue of 50,000 items with 64 floats each; PENCHANT_LONG=1 holds the times, which a busy machine stretches.
+  @Test func aLargeModelLoadsAndAnswersAtOnce() throws {
+    let isLong = ProcessInfo.processInfo.environment["PENCHANT_LONG"] == "1"
     let count = 50_000
     var configuration = SASRecConfiguration()
     configuration.model.longest = 50
@@ -181,11 +182,13 @@ import Testing
     for _ in 0..<5 { best = min(best, try clock.measure { _ = try TrainedRecommender(path) }) }
     let recommender = try TrainedRecommender(path).recommender()
     let history = (0..<50).map { "item-\($0 * 7)" }
-    var fastest = Duration.seconds(9)
-    for _ in 0..<20 {
-      fastest = min(fastest, try clock.measure { _ = try recommender.recommend(for: history, count: 10) })
+    let requests = try Team.with(threads: 1) { () throws in
+      try (0..<(isLong ? 5000 : 100)).map { _ in
+        try clock.measure { _ = try recommender.recommend(for: history, count: 10) }
+      }.sorted()
     }
-    print("50,000 items: loaded in \(best), the best of a request \(fastest)")
-    if ProcessInfo.processInfo.environment["PENCHANT_LONG"] == "1" { #expect(best < .milliseconds(100)) }
+    let (median, high) = (requests[requests.count / 2], requests[requests.count * 99 / 100])
+    print("50,000 items: loaded in \(best); a request on one thread, median \(median), 99 of 100 within \(high)")
+    if isLong { #expect(best < .milliseconds(100) && median <= .milliseconds(1) && high <= .milliseconds(3)) }
   }
 }

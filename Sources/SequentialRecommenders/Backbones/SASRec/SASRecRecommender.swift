@@ -22,7 +22,7 @@ public struct SASRecSession: Sendable {
 public final class SASRecRecommender {
   public let itemCount: Int
   private let network: SASRecNetwork
-  private let store: ParameterStore
+  private let search: CatalogueSearch
   private let popularity: [Float]
   private let whole: Inference
   private let inputs: PackedInputs
@@ -41,7 +41,7 @@ public final class SASRecRecommender {
   ) throws {
     itemCount = network.itemCount
     self.network = network
-    self.store = store
+    search = try CatalogueSearch(network, store: store)
     self.popularity = popularity
     self.thoughts = thoughts
     let longest = network.model.longest
@@ -96,16 +96,11 @@ public final class SASRecRecommender {
     _ count: Int, for session: SASRecSession, excluding: [Int32] = []
   ) throws -> [(item: Int32, score: Float)] {
     try check(excluding)
-    let ranked: RankedItems
-    if session.items.isEmpty {
-      ranked = try topScores(count, of: popularity, excluding: excluding.map { UInt32($0 - 1) })
-    } else {
-      let excluded = excluding.isEmpty ? nil : try Exclusions([excluding.map { UInt32($0 - 1) }])
-      let shape = RankingShape(queries: 1, items: itemCount, width: network.model.width)
-      ranked = try store.reading(network.table) { items throws(KernelError) in
-        try topItems(count, shape, queries: session.state.span, items: items, excluding: excluded)
-      }
-    }
+    let excluded = excluding.map { UInt32($0 - 1) }
+    let ranked =
+      session.items.isEmpty
+      ? try topScores(count, of: popularity, excluding: excluded)
+      : try search.top(count, for: session.state, excluding: excluded)
     return zip(ranked.ids, ranked.scores).prefix { $0.0 != RankedItems.none }
       .map { (item: Int32($0.0) + 1, score: $0.1) }
   }
