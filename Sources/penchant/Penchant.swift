@@ -122,7 +122,8 @@ enum Topics {
       chosen_time, rejected_time, chosen_votes, rejected_votes
                          when they were written (seconds since 1970) and what they got: what a test set leaks
 
-    The columns of SHP, SHP-2 and ComPRed (human_ref_A, human_ref_B, labels, …) and the files of penchant pairs are read as well.
+    The columns of SHP, SHP-2 and ComPRed (human_ref_A, human_ref_B, labels, …), the rows of MultiPref (one pair a vote) and the
+    files of penchant pairs are read as well.
 
     Judgements of attributes (prefpalette --judgements) are pairs with one more field; chosen is the text with more of it:
       {"attribute": "formality", "chosen": "…", "rejected": "…"}

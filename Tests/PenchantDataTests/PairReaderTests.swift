@@ -81,6 +81,29 @@ struct PairReaderTests {
         "\"labels\" is 1 when human_ref_A is preferred, else 0"))
   }
 
+  @Test func readsTheVotesOfMultiPref() throws {
+    let row = #"{"comparison_id":"7","text":"q","completion_a":"a","completion_b":"b","normal_worker_annotations":NORMAL,"expert_worker_annotations":[{"evaluator":"eve","overall_pref":"B-is-clearly-better"}]}"#
+    let normal =
+      #"[{"evaluator":"ann","overall_pref":"A-is-slightly-better"},{"evaluator":"bob","overall_pref":"Tie"}]"#
+    let lines = [row.replacing("NORMAL", with: normal), row.replacing("NORMAL", with: "null")]
+    let text = lines.joined(separator: "\n\n")
+    let expected = [("a", "b", "ann", 1), ("b", "a", "eve", 1), ("b", "a", "eve", 3)].map {
+      PreferencePair(prompt: "q", chosen: $0.0, rejected: $0.1, user: $0.2, line: $0.3)
+    }
+    #expect(try read(text) == expected)
+    let judged = try JudgedReader(bytes: Array(text.utf8)).records()
+    #expect(judged.map(\.annotator) == ["ann", "eve", "eve"] && judged.map(\.line) == [1, 1, 3])
+    #expect(judged[0].fields["comparison_id"] == "7" && judged[0].chosen == "q\n\na")
+    let wrong: [(String, String)] = [
+      (#"[{"overall_pref":"A"}]"#, "whose overall_pref is"), ("3", "a list of annotations"),
+      (#"[{"evaluator":{},"overall_pref":"Tie"}]"#, "\"evaluator\" is a string"),
+    ]
+    for (normal, text) in wrong {
+      #expect(message(row.replacing("NORMAL", with: normal)).contains(text))
+    }
+    #expect(message(#"{"text":"q","normal_worker_annotations":[]}"#).contains("\"completion_a\" is missing"))
+  }
+
   @Test func readsVotesTimesAndScoresOfStanfordColumns() throws {
     let line = """
       {"post_id":"p1","domain":"askbaking_validation","upvote_ratio":0.9,"history":"q","human_ref_A":"a","human_ref_B":"b",\

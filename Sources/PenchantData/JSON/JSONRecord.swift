@@ -24,6 +24,10 @@ package struct JSONRecord {
     self.object = object
   }
 
+  init(_ object: JSONObject, file: String, line: Int) {
+    (self.file, self.line, self.object) = (file, line, object)
+  }
+
   private static func excerpt(_ bytes: Span<UInt8>, around byte: Int) -> String {
     guard bytes.count > 0 else { return "found an empty line" }
     let first = max(0, min(byte, bytes.count) - 20)

@@ -130,6 +130,8 @@ public struct JudgedRecord: Sendable, Hashable {
 /// ```
 public struct JudgedReader: ~Copyable {
   private var lines: LineReader
+  /// Votes of the line that was read last, the next one last.
+  private var votes: [JSONRecord] = []
 
   /// Opens a file, plain or packed; `-` is standard input.
   public init(_ path: String) throws(DataError) { lines = try LineReader(path) }
@@ -143,20 +145,14 @@ public struct JudgedReader: ~Copyable {
 
   /// The next record, or `nil` after the last. After an error the reader stands at the next line.
   public mutating func next() throws(DataError) -> JudgedRecord? {
-    let name = lines.name
-    while try lines.advance() {
-      let number = lines.number
-      let record = try lines.withLine { (bytes) throws(DataError) -> JudgedRecord? in
-        if isBlank(bytes) { return nil }
-        do throws(DataError) {
-          return try JudgedRecord(JSONRecord(bytes, file: name, line: number))
-        } catch {
-          throw Self.explained(error, bytes)
-        }
+    while true {
+      if let record = votes.popLast() { return try JudgedRecord(record) }
+      do throws(DataError) {
+        guard try lines.advanceVotes(into: &votes) else { return nil }
+      } catch {
+        throw try lines.withLine { (bytes) throws(DataError) in Self.explained(error, bytes) }
       }
-      if let record { return record }
     }
-    return nil
   }
 
   /// Some programs write NaN and Infinity, which JSON does not have: say what such a log-probability means.

@@ -4,12 +4,14 @@
 /// let pairs = try PairReader("pairs.jsonl.gz").pairs()
 /// ```
 /// Reads what TRL and OpenRLHF write (`prompt`, `chosen`, `rejected` as strings or message lists; docs/formats.md has
-/// the whole list), the columns of the Stanford Human Preferences, and the files of `PairBuilder`. Blank lines are passed over. An error about one
+/// the whole list), the columns of the Stanford Human Preferences, the votes of MultiPref, and the files of `PairBuilder`. Blank lines are passed over. An error about one
 /// line leaves the reader at the next line, so a caller may go on.
 public struct PairReader: ~Copyable {
   private var lines: LineReader
   private let keepsExtra: Bool
   private var count = 0
+  /// Votes of the line that was read last, the next one last.
+  private var votes: [JSONRecord] = []
 
   /// Opens a file, plain or packed; `-` is standard input.
   ///
@@ -40,19 +42,14 @@ public struct PairReader: ~Copyable {
 
   /// The next pair, or `nil` after the last.
   public mutating func next() throws(DataError) -> PreferencePair? {
-    let (name, keepsExtra) = (lines.name, keepsExtra)
-    while try lines.advance() {
-      let number = lines.number
-      let pair = try lines.withLine { (bytes) throws(DataError) -> PreferencePair? in
-        if isBlank(bytes) { return nil }
-        return try PreferencePair(JSONRecord(bytes, file: name, line: number), keepExtra: keepsExtra)
-      }
-      if let pair {
+    while true {
+      if let record = votes.popLast() {
+        let pair = try PreferencePair(record, keepExtra: keepsExtra)
         count += 1
         return pair
       }
+      guard try lines.advanceVotes(into: &votes) else { return nil }
     }
-    return nil
   }
 
   /// All pairs that are left.
@@ -65,6 +62,21 @@ public struct PairReader: ~Copyable {
       throw noRecords(lines.name, bytes: lines.bytesRead, needs: "one JSON object a line")
     }
     return all
+  }
+}
+
+extension LineReader {
+  /// The records of the next line, the first one last; none of a blank line.
+  ///
+  /// - Returns: false after the last line.
+  mutating func advanceVotes(into votes: inout [JSONRecord]) throws(DataError) -> Bool {
+    let name = name
+    guard try advance() else { return false }
+    let number = number
+    votes = try withLine { (bytes) throws(DataError) -> [JSONRecord] in
+      isBlank(bytes) ? [] : try JSONRecord(bytes, file: name, line: number).votes().reversed()
+    }
+    return true
   }
 }
 
