@@ -44,7 +44,9 @@ public struct NetworkConfiguration: Sendable, Equatable, Codable {
     try checkSetting(blocks >= 1, "network.blocks", "at least 1", blocks)
     try checkSetting(
       attention.allSatisfy(channels.indices.contains), "network.attention",
-      "levels below \(channels.count)", attention)
+      channels.isEmpty
+        ? "empty as network.channels is: levels follow from the pictures" : "levels below \(channels.count)",
+      attention)
     try checkSetting(embedding >= 1, "network.embedding", "at least 1", embedding)
     try checkSetting(heads >= 1, "network.heads", "at least 1", heads)
     try checkSetting(groups >= 1, "network.groups", "at least 1", groups)

@@ -367,6 +367,16 @@ import Testing
     }
   }
 
+  /// diffusers leaves a norm out of the middle's attention there.
+  @Test func scaleAndShiftBesideAttentionInTheMiddleIsRefused() throws {
+    let settings = ["resnet_time_scale_shift": "\"scale_shift\"", "add_attention": "true"]
+    try Self.withPipeline(.plain, settings: settings) { folder in
+      expectDataError("config.json", "\"add_attention\" to be false") {
+        _ = try PublishedUNet(folder + "/unet/config.json", size: nil)
+      }
+    }
+  }
+
   @Test func weightsThatDoNotFitAreNamed() throws {
     let form = PublishedForm.stable
     let file = "diffusion_pytorch_model.safetensors"

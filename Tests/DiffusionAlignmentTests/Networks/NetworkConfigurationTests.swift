@@ -31,6 +31,13 @@ import Testing
     #expect(try model.copy().configuration == model.configuration)
   }
 
+  @Test func attentionWithoutLevelsIsRefused() {
+    var asked = NetworkConfiguration()
+    asked.attention = [0]
+    let error = #expect(throws: ConfigurationError.self) { try asked.validate() }
+    #expect(error.map { "\($0)".contains("network.channels is") } == true, "\(String(describing: error))")
+  }
+
   @Test func picturesThatAreNotSquareAreRefused() {
     let wide = SampleShape(height: 8, width: 12, channels: 1)
     let error = #expect(throws: ConfigurationError.self) {

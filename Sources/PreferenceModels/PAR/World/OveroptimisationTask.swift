@@ -106,25 +106,16 @@ public struct OveroptimisationTask: TrainingTask {
   }
 
   private func point(_ step: Int, of policy: TokenRunner<TokenWorldPolicy>) throws -> PolicyPoint {
-    let world = prepared.world
-    let (answers, logs) = try policy.draw(
-      PreparedWorld.heldOut(world), in: world, seed: world.seed,
-      stream: TokenWorld.Purpose.evaluation.stream())
-    let rows = world.rows(answers)
-    let reference = try prepared.reference.logProbabilities(of: rows, ids: answers.ids).logProbabilities
-    let entropies = try policy.logProbabilities(of: rows, ids: answers.ids).entropies
-    let proxy = try prepared.rewards(answers)
+    let shown = try prepared.showing(policy)
+    let entropies = try policy.logProbabilities(of: shown.rows, ids: shown.answers.ids).entropies
+    let proxy = try prepared.rewards(shown.answers)
     var par = try RewardShaper(RewardShaping(.par), references: prepared.references)
-    let preference = try par.shape(proxy, prompts: answers.prompts)
-    let gold = world.gold(answers)
-    let n = Double(answers.count)
-    let wins = zip(gold, prepared.heldOutGold).reduce(0.0) { $0 + ($1.0 > $1.1 ? 1 : $1.0 == $1.1 ? 0.5 : 0) }
+    let preference = try par.shape(proxy, prompts: shown.answers.prompts)
     func mean(_ x: [Float]) -> Double { x.reduce(0.0) { $0 + Double($1) } / Double(max(1, x.count)) }
-    let apart = zip(logs, reference).reduce(0.0) { $0 + Double($1.0) - Double($1.1) }
     let steps = Double(max(1, since.steps))
     return PolicyPoint(
-      step: step, divergence: apart / n, proxy: mean(proxy), gold: gold.reduce(0, +) / n, win: wins / n,
-      preference: mean(preference), length: answers.meanLength, entropy: mean(entropies),
+      step: step, divergence: shown.divergence, proxy: mean(proxy), gold: shown.gold, win: shown.win,
+      preference: mean(preference), length: shown.answers.meanLength, entropy: mean(entropies),
       criticLoss: since.criticLoss / steps, advantage: since.advantage / steps)
   }
 

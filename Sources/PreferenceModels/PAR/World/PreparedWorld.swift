@@ -60,6 +60,30 @@ public final class PreparedWorld {
     }
   }
 
+  /// What a policy does on held-out prompts.
+  struct Showing {
+    var answers: TokenAnswers
+    var rows: FeatureRows
+    /// KL from the reference policy, nats an answer, estimated by its own answers.
+    var divergence: Double
+    /// Mean true reward, and the share of answers with more of it than the reference policy's.
+    var gold: Double
+    var win: Double
+  }
+
+  func showing(_ policy: TokenRunner<TokenWorldPolicy>) throws -> Showing {
+    let (answers, logs) = try policy.draw(
+      Self.heldOut(world), in: world, seed: world.seed, stream: TokenWorld.Purpose.evaluation.stream())
+    let rows = world.rows(answers)
+    let reference = try reference.logProbabilities(of: rows, ids: answers.ids).logProbabilities
+    let gold = world.gold(answers)
+    let n = Double(answers.count)
+    let wins = zip(gold, heldOutGold).reduce(0.0) { $0 + ($1.0 > $1.1 ? 1 : $1.0 == $1.1 ? 0.5 : 0) }
+    let apart = zip(logs, reference).reduce(0.0) { $0 + Double($1.0) - Double($1.1) }
+    return Showing(
+      answers: answers, rows: rows, divergence: apart / n, gold: gold.reduce(0, +) / n, win: wins / n)
+  }
+
   /// Rewards of the reward model.
   func rewards(_ answers: TokenAnswers) throws -> [Float] {
     try proxy.outputs(of: world.summaries(answers), count: answers.count).map { $0 - shift }
