@@ -22,7 +22,7 @@ public protocol TokenNetwork {
 
 /// Graphs are recorded for a few sizes, so that batches of every length find one that wastes an eighth at
 /// most.
-func paddedRows(_ count: Int) -> Int {
+public func paddedRows(_ count: Int) -> Int {
   var power = 64
   while power < count { power *= 2 }
   let unit = max(32, power / 8)
