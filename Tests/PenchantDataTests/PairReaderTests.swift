@@ -82,7 +82,8 @@ struct PairReaderTests {
   }
 
   @Test func readsTheVotesOfMultiPref() throws {
-    let row = #"{"comparison_id":"7","text":"q","completion_a":"a","completion_b":"b","normal_worker_annotations":NORMAL,"expert_worker_annotations":[{"evaluator":"eve","overall_pref":"B-is-clearly-better"}]}"#
+    let row =
+      #"{"comparison_id":"7","text":"q","completion_a":"a","completion_b":"b","normal_worker_annotations":NORMAL,"expert_worker_annotations":[{"evaluator":"eve","overall_pref":"B-is-clearly-better"}]}"#
     let normal =
       #"[{"evaluator":"ann","overall_pref":"A-is-slightly-better"},{"evaluator":"bob","overall_pref":"Tie"}]"#
     let lines = [row.replacing("NORMAL", with: normal), row.replacing("NORMAL", with: "null")]

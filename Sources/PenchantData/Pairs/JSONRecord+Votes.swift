@@ -28,7 +28,8 @@ extension JSONRecord {
           Self.verdicts.contains(verdict)
         else {
           throw wrong(
-            list, annotation, expected: "a list of objects whose overall_pref is \(quotedList(Self.verdicts))")
+            list, annotation, expected: "a list of objects whose overall_pref is \(quotedList(Self.verdicts))"
+          )
         }
         let person = try JSONRecord(object, file: file, line: line).name("evaluator")
         guard verdict != "Tie" else { continue }

@@ -38,10 +38,12 @@ public struct PairTrust: Sendable, Equatable {
         weight[i] = Float(abs(tilt) * (tilt >= 0 ? (u >= 0 ? 1 : e) : (u >= 0 ? e : 1)) / mixed)
         isSwapped[i] = tilt < 0
       } else {
-        // The posterior is that of κu, the model's own chance that of u: g = σ(u) − σ(κu + a).
-        let p = sigmoid(u)
-        let g = p - sigmoid(slope * u + log(eta) - log1p(-eta))
-        isSwapped[i] = g > 0
+        // The posterior is that of κu, the model's own chance that of u: g = σ(u) − σ(κu + a). Where κ exceeds 1 that can
+        // ask for the order that the label denies; a model that has learnt little would then confirm its own first guesses and
+        // turn every preference round. As with κ = 1 a doubted label counts for nothing, and never for its opposite.
+        let g = sigmoid(u) - sigmoid(slope * u + log(eta) - log1p(-eta))
+        isSwapped[i] = tilt < 0
+        guard (g > 0) == (tilt < 0) else { continue }
         weight[i] = Self.ratio(g, u)
       }
     }

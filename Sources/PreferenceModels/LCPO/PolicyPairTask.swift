@@ -55,7 +55,8 @@ public struct PolicyPairTask<Policy: TokenNetwork>: TrustedTask {
     rejected: [Int], beta: Double, optimizer: OptimizerConfiguration, batchSize: Int = 128, seed: UInt64 = 0
   ) throws {
     guard chosen.count == rejected.count else {
-      throw KernelError.shape("PolicyPairTask", "\(chosen.count) chosen and \(rejected.count) rejected answers")
+      throw KernelError.shape(
+        "PolicyPairTask", "\(chosen.count) chosen and \(rejected.count) rejected answers")
     }
     self.policy = policy
     self.answers = answers

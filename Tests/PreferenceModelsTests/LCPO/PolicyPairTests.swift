@@ -20,7 +20,9 @@ import Testing
     var chosen: [Int]
     var rejected: [Int]
 
-    init(_ policy: TokenRunner<TokenWorldPolicy>, in world: TokenWorld, count: Int, noise: Double, seed: UInt64)
+    init(
+      _ policy: TokenRunner<TokenWorldPolicy>, in world: TokenWorld, count: Int, noise: Double, seed: UInt64
+    )
       throws
     {
       var generator = TestGenerator(stream: "policy pairs \(seed)")
@@ -227,7 +229,8 @@ import Testing
       }
     }
     func win(_ name: String) -> Double { wins[name, default: []].sorted()[1] }
-    for name in ["rdpo, true rate", "holder", "drdpo", "lcpo, true η", "lcpo, slow"] where noise > 0 {
+    for name in ["rdpo, true rate", "holder", "drdpo", "lcpo, true η", "lcpo, slow", "lcpo, EM an epoch"]
+    where noise > 0 {
       #expect(win(name) > win("dpo"), "\(name)")
     }
   }

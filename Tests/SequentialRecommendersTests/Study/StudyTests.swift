@@ -188,7 +188,8 @@ import Testing
       }.sorted()
     }
     let (median, high) = (requests[requests.count / 2], requests[requests.count * 99 / 100])
-    print("50,000 items: loaded in \(best); a request on one thread, median \(median), 99 of 100 within \(high)")
+    print(
+      "50,000 items: loaded in \(best); a request on one thread, median \(median), 99 of 100 within \(high)")
     if isLong { #expect(best < .milliseconds(100) && median <= .milliseconds(1) && high <= .milliseconds(3)) }
   }
 }
