@@ -22,7 +22,8 @@ public struct RobustConfiguration: Codable, Sendable, Equatable {
     case average
     /// The same with a step that grows with the labels of the annotator in the batch.
     case counted
-    /// EM over all training pairs at the start of every epoch, with κ fitted beside η.
+    /// EM over all training pairs at the start of every epoch, with κ fitted beside η. A fit that calls most labels wrong is
+    /// not taken.
     case epoch
     /// η stays where it starts.
     case fixed

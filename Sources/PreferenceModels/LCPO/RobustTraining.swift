@@ -112,6 +112,11 @@ public struct RobustTraining<Base: TrustedTask>: TrainingTask {
     moves.slope = true
     moves.tolerance = 1e-6
     try likelihood.maximise(&fit, iterations: 200, moves)
+    // While margins say little, their skew alone can look like labels that are mostly wrong; believed, that would turn every
+    // preference round and then be true.
+    let eta = fit.reliabilities.eta
+    let mean = annotators.isEmpty ? eta[0] : annotators.map { eta[Int($0)] }.sum() / Double(annotators.count)
+    guard (mean >= 0.5) == (configuration.reliability >= 0.5) else { return }
     reliabilities = fit.reliabilities
   }
 

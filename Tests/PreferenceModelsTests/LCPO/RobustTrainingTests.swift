@@ -7,6 +7,19 @@ import Testing
 
 @testable import PreferenceModels
 
+/// Margins that never move.
+private struct StillTask: TrustedTask {
+  let known: [Float]
+  var pairCount: Int { known.count }
+  var stepsPerEpoch: Int { 1 }
+  func pairs(at number: Int) -> [Int] { Array(known.indices) }
+  func margins(of pairs: [Int]) -> [Float] { pairs.map { known[$0] } }
+  func step(_ number: Int, trust: PairTrust?) -> StepOutcome { StepOutcome(loss: 0, learningRate: 0) }
+  func validate() -> [(name: String, value: Double)] { [] }
+  func checkpointFiles() -> [String: [UInt8]] { [:] }
+  func restore(_ files: [String: [UInt8]]) {}
+}
+
 /// LCPO and the robust losses inside other models, through `TrustedTask`.
 @Suite struct RobustTrainingTests {
   /// The trust of a pair gives its plain loss the slope of the robust loss, whatever the margin. That slope never points to
@@ -25,6 +38,23 @@ import Testing
       let v = Double(trust.weight[i])
       let got = trust.isSwapped[i] ? v * sigmoid(u) : -v * sigmoid(-u)
       #expect(v >= 0 && abs(got - want) <= 1e-6 * abs(want) + 1e-9, "u \(u), eta \(eta)")
+    }
+  }
+
+  /// Margins that mostly deny their labels: the fit that calls most labels wrong is not taken. One of margins that mostly
+  /// agree is.
+  @Test func mostLabelsAreNeverCalledWrong() throws {
+    var robust = RobustConfiguration()
+    robust.method = .lcpo
+    robust.update = .epoch
+    robust.warmup = 0
+    robust.slope = 10
+    for (share, moves) in [(0.4, false), (0.8, true)] {
+      let known = (0..<1000).map { Double($0) < share * 1000 ? Float(1) : -1 }
+      var training = try RobustTraining(StillTask(known: known), robust, steps: 3)
+      for number in 0..<3 { _ = try training.step(number) }
+      #expect((training.reliabilities.eta[0] != 0.9) == moves, "\(share): \(training.reliabilities.eta)")
+      #expect(training.reliabilities.eta[0] >= 0.5)
     }
   }
 
