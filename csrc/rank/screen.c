@@ -41,27 +41,38 @@ struct pn_screen pn_screen_of(size_t V, size_t d, const float *screen)
     return (struct pn_screen){ screen, screen + V, (const int8_t *)(screen + 2 * V), width_of(d) };
 }
 
-bool pn_screen_ask(struct pn_screen screen, size_t d, const float *query, int16_t *codes, struct pn_screen_query *out)
+struct extent {
+    double most, norm; /* largest size of a number; length */
+    bool finite, fits; /* fits: products with another such row stay within float */
+};
+
+static struct extent extent_of(size_t d, const float *x)
 {
     double square = 0, most = 0;
     bool finite = true;
     for (size_t j = 0; j < d; ++j) {
-        const double x = fabs((double)query[j]);
-        finite = finite && x <= MOST;
-        square += x * x;
-        if (x > most) most = x;
+        const double a = fabs((double)x[j]);
+        finite = finite && a <= MOST;
+        square += a * a;
+        if (a > most) most = a;
     }
     const double norm = sqrt(square);
-    if (!finite || norm < LEAST || norm > MOST) return false;
-    const double unit = most / largest_code(d);
+    return (struct extent){ most, norm, finite, finite && norm >= LEAST && norm <= MOST };
+}
+
+bool pn_screen_ask(struct pn_screen screen, size_t d, const float *query, int16_t *codes, struct pn_screen_query *out)
+{
+    const struct extent q = extent_of(d, query);
+    if (!q.fits) return false;
+    const double unit = q.most / largest_code(d);
     for (size_t j = 0; j < d; ++j) codes[j] = (int16_t)lrint(query[j] / unit);
     memset(codes + d, 0, (screen.width - d) * sizeof *codes);
-    *out = (struct pn_screen_query){ codes, (float)unit, (float)(norm * (1 + 0x1p-20)) };
+    *out = (struct pn_screen_query){ codes, (float)unit, (float)(q.norm * (1 + 0x1p-20)) };
     return true;
 }
 
-PN_CLONES static void bounds(struct pn_screen screen, struct pn_screen_query query, size_t first, size_t count,
-                             const float *bias, float *restrict bound)
+PN_CLONES void pn_screen_bounds(struct pn_screen screen, struct pn_screen_query query, size_t first, size_t count,
+                                const float *bias, float *restrict bound)
 {
     const int16_t *restrict w = query.codes;
     for (size_t i = 0; i < count; ++i) {
@@ -72,12 +83,6 @@ PN_CLONES static void bounds(struct pn_screen screen, struct pn_screen_query que
     }
     if (!bias) return;
     for (size_t i = 0; i < count; ++i) bound[i] += bias[first + i] + fabsf(bias[first + i]) * 0x1p-20f;
-}
-
-void pn_screen_bounds(struct pn_screen screen, struct pn_screen_query query, size_t first, size_t count,
-                      const float *bias, float *bound)
-{
-    bounds(screen, query, first, count, bias, bound);
 }
 
 struct making {
@@ -93,20 +98,13 @@ static void make_row(void *context, size_t v)
     const struct making *m = context;
     const float *x = m->items + v * m->d;
     int8_t *c = m->codes + v * m->width;
-    double square = 0, most = 0, missed = 0;
-    bool finite = true;
-    for (size_t j = 0; j < m->d; ++j) {
-        const double a = fabs((double)x[j]);
-        finite = finite && a <= MOST;
-        square += a * a;
-        if (a > most) most = a;
-    }
-    const double norm = sqrt(square);
+    const struct extent row = extent_of(m->d, x);
     memset(c, 0, m->width);
     m->scale[v] = 0;
-    m->error[v] = most == 0 && finite ? 0 : INFINITY;
-    if (!finite || norm < LEAST || norm > MOST) return;
-    const float unit = (float)(most / CODE);
+    m->error[v] = row.finite && row.most == 0 ? 0 : INFINITY;
+    if (!row.fits) return;
+    const float unit = (float)(row.most / CODE);
+    double missed = 0;
     for (size_t j = 0; j < m->d; ++j) {
         const long code = lrint(x[j] / (double)unit);
         c[j] = (int8_t)(code > CODE ? CODE : code < -CODE ? -CODE : code);
@@ -117,7 +115,7 @@ static void make_row(void *context, size_t v)
     /* Of |q| (|x| + |e|): f; a float32 sum of d products, in whatever order; a dozen roundings around it. */
     const double rounding = sqrt((double)m->d) / (2 * m->code) + ((double)m->d + 2) * 0x1p-23 + 0x1p-20;
     m->scale[v] = unit;
-    m->error[v] = (float)((missed + rounding * (norm + missed)) * (1 + 0x1p-20));
+    m->error[v] = (float)((missed + rounding * (row.norm + missed)) * (1 + 0x1p-20));
 }
 
 pn_status pn_rank_screen_f32(size_t V, size_t d, const float *items, float *screen)

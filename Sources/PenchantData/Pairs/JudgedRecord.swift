@@ -145,13 +145,11 @@ public struct JudgedReader: ~Copyable {
 
   /// The next record, or `nil` after the last. After an error the reader stands at the next line.
   public mutating func next() throws(DataError) -> JudgedRecord? {
-    while true {
-      if let record = votes.popLast() { return try JudgedRecord(record) }
-      do throws(DataError) {
-        guard try lines.advanceVotes(into: &votes) else { return nil }
-      } catch {
-        throw try lines.withLine { (bytes) throws(DataError) in Self.explained(error, bytes) }
-      }
+    do throws(DataError) {
+      guard let record = try lines.nextVote(&votes) else { return nil }
+      return try JudgedRecord(record)
+    } catch {
+      throw lines.withLine { Self.explained(error, $0) }
     }
   }
 

@@ -42,14 +42,10 @@ public struct PairReader: ~Copyable {
 
   /// The next pair, or `nil` after the last.
   public mutating func next() throws(DataError) -> PreferencePair? {
-    while true {
-      if let record = votes.popLast() {
-        let pair = try PreferencePair(record, keepExtra: keepsExtra)
-        count += 1
-        return pair
-      }
-      guard try lines.advanceVotes(into: &votes) else { return nil }
-    }
+    guard let record = try lines.nextVote(&votes) else { return nil }
+    let pair = try PreferencePair(record, keepExtra: keepsExtra)
+    count += 1
+    return pair
   }
 
   /// All pairs that are left.
@@ -66,17 +62,19 @@ public struct PairReader: ~Copyable {
 }
 
 extension LineReader {
-  /// The records of the next line, the first one last; none of a blank line.
+  /// The next record of the line that was read last or of the next one with any; `nil` after the last.
   ///
-  /// - Returns: false after the last line.
-  mutating func advanceVotes(into votes: inout [JSONRecord]) throws(DataError) -> Bool {
+  /// - Parameter votes: records of that line that are left, the next one last.
+  mutating func nextVote(_ votes: inout [JSONRecord]) throws(DataError) -> JSONRecord? {
     let name = name
-    guard try advance() else { return false }
-    let number = number
-    votes = try withLine { (bytes) throws(DataError) -> [JSONRecord] in
-      isBlank(bytes) ? [] : try JSONRecord(bytes, file: name, line: number).votes().reversed()
+    while votes.isEmpty {
+      guard try advance() else { return nil }
+      let number = number
+      votes = try withLine { (bytes) throws(DataError) -> [JSONRecord] in
+        isBlank(bytes) ? [] : try JSONRecord(bytes, file: name, line: number).votes().reversed()
+      }
     }
-    return true
+    return votes.popLast()
   }
 }
 

@@ -54,15 +54,7 @@ public struct MarginTask: TrustedTask {
     let margins = try model.margins(parameters.map(Double.init), of: pairs)
     let own = pairs.map { weights?[$0] ?? 1 }
     let total = max(own.sum(), .leastNormalMagnitude)
-    var slopes = margins
-    var loss = 0.0
-    for i in margins.indices {
-      let isSwapped = trust?.isSwapped[i] ?? false
-      let weight = own[i] * (trust.map { Double($0.weight[i]) } ?? 1) / total
-      let u = isSwapped ? -margins[i] : margins[i]
-      loss += weight * softplus(-u)
-      slopes[i] = (isSwapped ? weight : -weight) * sigmoid(-u)
-    }
+    let (loss, slopes) = PairTrust.loss(margins, trust: trust, weights: own, total: total)
     guard loss.isFinite else { return StepOutcome(loss: loss, learningRate: rate, nonFinite: "loss") }
     guard model.parameterCount > 0 else { return StepOutcome(loss: loss, learningRate: rate) }
     let gradient = try model.gather(slopes, of: pairs).map(Float.init)

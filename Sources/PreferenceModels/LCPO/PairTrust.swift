@@ -56,6 +56,25 @@ public struct PairTrust: Sendable, Equatable {
     self.meanLoss = meanLoss
   }
 
+  /// The sigmoid loss of pairs with these margins, trusted as far as `trust` says, and its slope by each margin.
+  ///
+  /// - Parameters:
+  ///   - weights: each pair's own; nil for 1.
+  ///   - total: what the sums are divided by.
+  static func loss(
+    _ margins: [Double], trust: PairTrust?, weights: [Double]? = nil, total: Double
+  ) -> (value: Double, slopes: [Double]) {
+    var (value, slopes) = (0.0, margins)
+    for i in margins.indices {
+      let isSwapped = trust?.isSwapped[i] ?? false
+      let weight = (weights?[i] ?? 1) * (trust.map { Double($0.weight[i]) } ?? 1) / total
+      let u = isSwapped ? -margins[i] : margins[i]
+      value += weight * softplus(-u)
+      slopes[i] = (isSwapped ? weight : -weight) * sigmoid(-u)
+    }
+    return (value, slopes)
+  }
+
   /// |g| over the slope of the sigmoid loss in the order that g wants. Where that slope is nothing, so is the gradient.
   private static func ratio(_ g: Double, _ u: Double) -> Float {
     let slope = sigmoid(g > 0 ? u : -u)

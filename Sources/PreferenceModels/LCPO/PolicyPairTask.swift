@@ -38,8 +38,8 @@ public struct PolicyPairTask<Policy: TokenNetwork>: TrustedTask {
   private let answers: ([Int]) throws -> Answers
   private let chosen: [Int]
   private let rejected: [Int]
-  /// log π_ref of both answers of every pair.
-  private let reference: (chosen: [Double], rejected: [Double])
+  /// log π_ref(chosen) − log π_ref(rejected) of every pair.
+  private let reference: [Double]
   private let beta: Double
   private let optimizer: Optimizer
   private var batcher: Batcher
@@ -65,17 +65,15 @@ public struct PolicyPairTask<Policy: TokenNetwork>: TrustedTask {
     self.beta = beta
     self.optimizer = try Optimizer(optimizer, for: policy.store)
     batcher = try Batcher(count: chosen.count, batchSize: min(batchSize, max(1, chosen.count)), seed: seed)
-    var known: (chosen: [Double], rejected: [Double]) = ([], [])
-    for first in stride(from: 0, to: chosen.count, by: Self.block) {
-      let some = first..<min(first + Self.block, chosen.count)
-      known.chosen += try Self.logProbabilities(policy, answers(Array(chosen[some])))
-      known.rejected += try Self.logProbabilities(policy, answers(Array(rejected[some])))
+    reference = try Self.blocks(chosen.count).flatMap {
+      try Self.logRatios(policy, answers(Array(chosen[$0]) + Array(rejected[$0])))
     }
-    reference = known
   }
 
-  /// Answers that are read at once where nothing is learnt.
-  private static var block: Int { 1024 }
+  /// Pairs that are read at once where nothing is learnt.
+  private static func blocks(_ count: Int) -> [Range<Int>] {
+    stride(from: 0, to: count, by: 1024).map { $0..<min($0 + 1024, count) }
+  }
 
   public var pairCount: Int { chosen.count }
   public var stepsPerEpoch: Int { batcher.batchesPerEpoch }
@@ -85,47 +83,36 @@ public struct PolicyPairTask<Policy: TokenNetwork>: TrustedTask {
     return Array(batch.indices[..<batch.filled])
   }
 
-  /// Sums of the log-probabilities of the tokens of every answer.
-  private static func logProbabilities(_ policy: TokenRunner<Policy>, _ answers: Answers) throws -> [Double] {
+  /// log π(chosen) − log π(rejected), of answers whose first half is the chosen ones.
+  private static func logRatios(_ policy: TokenRunner<Policy>, _ answers: Answers) throws -> [Double] {
     let tokens = try policy.logProbabilities(of: answers.rows, ids: answers.ids).logProbabilities
-    return zip(answers.offsets, answers.offsets.dropFirst()).map { from, to in
+    let sums = zip(answers.offsets, answers.offsets.dropFirst()).map { from, to in
       tokens[Int(from)..<Int(to)].reduce(0) { $0 + Double($1) }
     }
+    return zip(sums.prefix(sums.count / 2), sums.suffix(sums.count / 2)).map { $0 - $1 }
   }
 
-  private func margins(of pairs: ArraySlice<Int>) throws -> [Float] {
-    let better = try Self.logProbabilities(policy, answers(pairs.map { chosen[$0] }))
-    let worse = try Self.logProbabilities(policy, answers(pairs.map { rejected[$0] }))
-    return zip(pairs, zip(better, worse)).map { pair, found in
-      Float(beta * (found.0 - reference.chosen[pair] - (found.1 - reference.rejected[pair])))
-    }
+  /// Tokens of the chosen and then of the rejected answers of some pairs, and the margins of these.
+  private func read(_ pairs: some Collection<Int>) throws -> (answers: Answers, margins: [Float]) {
+    let tokens = try answers(pairs.map { chosen[$0] } + pairs.map { rejected[$0] })
+    let ratios = try Self.logRatios(policy, tokens)
+    return (tokens, zip(pairs, ratios).map { Float(beta * ($1 - reference[$0])) })
   }
 
   public func margins(of pairs: [Int]) throws -> [Float] {
-    try stride(from: 0, to: pairs.count, by: Self.block).flatMap {
-      try margins(of: pairs[$0..<min($0 + Self.block, pairs.count)])
-    }
+    try Self.blocks(pairs.count).flatMap { try read(pairs[$0]).margins }
   }
 
   public mutating func step(_ number: Int, trust: PairTrust?) throws -> StepOutcome {
     let pairs = try pairs(at: number)
-    let margins = try margins(of: pairs)
-    // The gradient of w softplus(∓u) by the log-probability of a token is ∓w β σ(∓u): that of −A log π.
-    var slopes = [Double](repeating: 0, count: pairs.count)
-    var loss = 0.0
-    for i in pairs.indices {
-      let isSwapped = trust?.isSwapped[i] ?? false
-      let weight = trust.map { Double($0.weight[i]) } ?? 1
-      let u = isSwapped ? -Double(margins[i]) : Double(margins[i])
-      loss += weight * softplus(-u) / Double(pairs.count)
-      slopes[i] = (isSwapped ? -weight : weight) * beta * sigmoid(-u) / Double(pairs.count)
-    }
-    let tokens = try answers(pairs.map { chosen[$0] } + pairs.map { rejected[$0] })
+    let (tokens, margins) = try read(pairs)
+    let (loss, slopes) = PairTrust.loss(margins.map(Double.init), trust: trust, total: Double(pairs.count))
     let size = paddedRows(tokens.ids.count)
+    // −A log π has the gradient of the loss where A is minus its slope by the log-probability of a token.
     var advantages = [Float](repeating: 0, count: size)
     for s in 0..<2 * pairs.count {
-      let slope = s < pairs.count ? slopes[s] : -slopes[s - pairs.count]
-      for t in Int(tokens.offsets[s])..<Int(tokens.offsets[s + 1]) { advantages[t] = Float(slope) }
+      let advantage = Float(beta * (s < pairs.count ? -slopes[s] : slopes[s - pairs.count]))
+      for t in Int(tokens.offsets[s])..<Int(tokens.offsets[s + 1]) { advantages[t] = advantage }
     }
     let program = try program(size)
     try policy.network.feed(tokens.rows, to: program.inputs, count: size, of: program.step)
