@@ -118,17 +118,30 @@ public struct NoisyObjective: Sendable, Equatable {
   public var gamma: Float
   /// Weight of the log-probability a token in CPO.
   public var likelihood: Float
+  public var form: Form
 
-  public init(_ kind: Kind = .dpo, beta: Float, gamma: Float = 0, likelihood: Float = 0) {
+  /// What the gradient of a label that is right with posterior w is that of (LCPO, equation 5).
+  public enum Form: Sendable {
+    /// The marginal loss of the logit: the paper. IPO has no squares then, and CPO no likelihood of the chosen alone.
+    case induced
+    /// w L(chosen over rejected) + (1 − w) L(rejected over chosen), w held: the loss itself, under DPO the same.
+    case weighted
+  }
+
+  public init(
+    _ kind: Kind = .dpo, beta: Float, gamma: Float = 0, likelihood: Float = 0, form: Form = .induced
+  ) {
     self.kind = kind
     self.beta = beta
     self.gamma = gamma
     self.likelihood = likelihood
+    self.form = form
   }
 
   func options(_ gradientScale: Float) -> pn_em_options {
     pn_em_options(
-      objective: kind.c, beta: beta, gamma: gamma, likelihood: likelihood, grad_scale: gradientScale)
+      objective: kind.c, beta: beta, gamma: gamma, likelihood: likelihood, grad_scale: gradientScale,
+      weighted: form == .weighted)
   }
 
   /// Writes the induced logits of pairs of log-probabilities.

@@ -100,6 +100,21 @@ private func sigmoid(_ x: Double) -> Double { x >= 0 ? 1 / (1 + exp(-x)) : exp(x
     }
   }
 
+  /// 10⁵ labels of an annotator who never errs, where a float of P is 1: the mean keeps its digits, as every loss does.
+  @Test func meanOfSureLabelsKeepsItsDigits() throws {
+    let u = (0..<100_000).map { Float($0 % 40) / 2 }
+    let got = try run(u, [20])
+    let wrong = 1 / (1 + exp(20.0))
+    let want = u.map { -log1p(-(sigmoid(-Double($0)) * (1 - wrong) + wrong * sigmoid(Double($0)))) }
+    #expect(abs(got.sums.meanLoss * 1e5 / want.reduce(0, +) - 1) <= 1e-6)
+    let certain = try run([Float](repeating: .infinity, count: 1000), [20])
+    #expect(abs(certain.sums.meanLoss / -log1p(-wrong) - 1) <= 1e-6)
+    let denied = try run([Float](repeating: -.infinity, count: 1000), [20])
+    #expect(abs(denied.sums.meanLoss / -log(wrong) - 1) <= 1e-6)
+    let poisoned = try run(u + [.nan] + u, [20])
+    #expect(poisoned.sums.meanLoss.isNaN)
+  }
+
   @Test func hostileLogitsStayWithinTheirLimits() throws {
     let u: [Float] = [.infinity, -.infinity, 1e30, -1e30, 103, -103, 0, .nan]
     for a in [Float.infinity, -Float.infinity, 80, -80, 0] as [Float] {
@@ -181,29 +196,45 @@ private func sigmoid(_ x: Double) -> Double { x >= 0 ? 1 / (1 + exp(-x)) : exp(x
     NoisyObjective(.cpo, beta: 0.25, likelihood: 0.5), NoisyObjective(.hinge, beta: 0.5),
   ]
 
-  /// Loss of the swapped order minus loss of the given one, from the losses themselves.
-  private func logit(_ o: NoisyObjective, _ x: [Double], _ m: Double, _ k: Double) -> Double {
+  /// The loss itself, of the order as given and of the other.
+  private func losses(
+    _ o: NoisyObjective, _ x: [Double], _ m: Double, _ k: Double
+  ) -> (given: Double, swapped: Double) {
     let beta = Double(o.beta)
     let d = (x[0] - x[2]) / m - (x[1] - x[3]) / k
     switch o.kind {
-    case .dpo: return softplus(beta * d) - softplus(-beta * d)
+    case .dpo: return (softplus(-beta * d), softplus(beta * d))
     case .ipo:
       let c = 1 / (2 * beta)
-      return (-d - c) * (-d - c) - (d - c) * (d - c)
+      return ((d - c) * (d - c), (-d - c) * (-d - c))
     case .simPO:
       let gamma = Double(o.gamma)
-      return softplus(beta * d + gamma) - softplus(gamma - beta * d)
-    case .hinge: return max(0, 1 + beta * d) - max(0, 1 - beta * d)
+      return (softplus(gamma - beta * d), softplus(beta * d + gamma))
+    case .hinge: return (max(0, 1 - beta * d), max(0, 1 + beta * d))
     case .cpo:
       let s = beta * (x[0] - x[1])
       let pull = Double(o.likelihood)
-      return softplus(s) - pull * x[1] / k - (softplus(-s) - pull * x[0] / m)
+      return (softplus(-s) - pull * x[0] / m, softplus(s) - pull * x[1] / k)
     }
   }
 
-  @Test(arguments: objectives, [false, true]) func logitAndGradientFollowTheLoss(
-    _ o: NoisyObjective, _ long: Bool
+  struct Setting: Sendable, CustomTestStringConvertible {
+    var form: NoisyObjective.Form
+    var hasLengths, hasWeights: Bool
+    var testDescription: String { "\(form), lengths \(hasLengths), weights \(hasWeights)" }
+  }
+  private static let settings = [NoisyObjective.Form.induced, .weighted].flatMap { form in
+    [false, true].flatMap { lengths in
+      [false, true].map { Setting(form: form, hasLengths: lengths, hasWeights: $0) }
+    }
+  }
+
+  @Test(arguments: objectives, settings) func logitAndGradientFollowTheLoss(
+    _ objective: NoisyObjective, _ setting: Setting
   ) throws {
+    var o = objective
+    o.form = setting.form
+    let long = setting.hasLengths
     var generator = TestGenerator(stream: "objective \(o.kind) \(long)")
     let n = 300
     let x = (0..<4).map { _ in generator.floats(n, .uniform) }
@@ -214,6 +245,7 @@ private func sigmoid(_ x: Double) -> Double { x >= 0 ? 1 / (1 + exp(-x)) : exp(x
     let rejectedReference = references ? x[3] : nil
     let (chosen, rejected) = (x[0], x[1])
     let a: [Float] = [1.5]
+    let weights = setting.hasWeights ? generator.floats(n, .uniform(0, 2)) : nil
     let u = try filled(n) { (out) throws(KernelError) in
       try o.logits(
         chosen: chosen.span, rejected: rejected.span, chosenReference: chosenReference?.span,
@@ -227,8 +259,8 @@ private func sigmoid(_ x: Double) -> Double { x >= 0 ? 1 / (1 + exp(-x)) : exp(x
     let sums = try o.step(
       chosen: chosen.span, rejected: rejected.span, chosenReference: chosenReference?.span,
       rejectedReference: rejectedReference?.span, chosenLengths: chosenLengths?.span,
-      rejectedLengths: rejectedLengths?.span, reliability: a.span, posterior: &p, chosenGradient: &c,
-      rejectedGradient: &r)
+      rejectedLengths: rejectedLengths?.span, reliability: a.span, weights: weights?.span,
+      posterior: &p, chosenGradient: &c, rejectedGradient: &r)
     let eta = sigmoid(1.5)
     var mean = 0.0
     for i in 0..<n {
@@ -236,21 +268,29 @@ private func sigmoid(_ x: Double) -> Double { x >= 0 ? 1 / (1 + exp(-x)) : exp(x
       let at = [
         Double(x[0][i]), Double(x[1][i]), references ? Double(x[2][i]) : 0, references ? Double(x[3][i]) : 0,
       ]
-      let want = logit(o, at, m, k)
-      func loss(_ place: Int, _ step: Double) -> Double {
-        var moved = at
-        moved[place] += step
-        let v = logit(o, moved, m, k)
-        return -log(eta * sigmoid(v) + (1 - eta) * sigmoid(-v))
+      let order = losses(o, at, m, k)
+      let want = order.swapped - order.given
+      let w = sigmoid(want + 1.5)
+      let weight = Double(weights?[i] ?? 1)
+      func marginal(_ v: Double) -> Double { -log(eta * sigmoid(v) + (1 - eta) * sigmoid(-v)) }
+      func slope(_ place: Int) -> Double {
+        let ends = [1e-5, -1e-5].map { step in
+          var moved = at
+          moved[place] += step
+          let order = losses(o, moved, m, k)
+          return setting.form == .induced
+            ? marginal(order.swapped - order.given) : w * order.given + (1 - w) * order.swapped
+        }
+        return weight * (ends[0] - ends[1]) / 2e-5
       }
-      mean += loss(0, 0) / Double(n)
+      mean += weight * marginal(want) / Double(n)
       #expect(abs(Double(u[i]) - want) <= 4e-6 * (1 + abs(want)))
-      #expect(abs(Double(posterior[i]) - sigmoid(want + 1.5)) <= 4e-6)
+      #expect(abs(Double(posterior[i]) - w) <= 4e-6)
       // The hinge has kinks; a step across one says nothing.
       let kink = o.kind == .hinge && abs(abs(0.5 * ((at[0] - at[2]) / m - (at[1] - at[3]) / k)) - 1) < 1e-3
       if kink { continue }
-      #expect(abs(Double(dChosen[i]) - (loss(0, 1e-5) - loss(0, -1e-5)) / 2e-5) <= 2e-5)
-      #expect(abs(Double(dRejected[i]) - (loss(1, 1e-5) - loss(1, -1e-5)) / 2e-5) <= 2e-5)
+      #expect(abs(Double(dChosen[i]) - slope(0)) <= 2e-5)
+      #expect(abs(Double(dRejected[i]) - slope(1)) <= 2e-5)
     }
     #expect(abs(sums.meanLoss - mean) <= 1e-5)
   }

@@ -6,6 +6,7 @@
 #include "base.h"
 #include "scalar_math.h"
 #include "block_sum.h"
+#include "log_product.h"
 #include "noise_chunks.h"
 #include "penchant/reduce.h"
 #include "../preference/logprob.h"
@@ -62,48 +63,91 @@ PN_INLINE void induced(const pn_em_options *o, size_t n, float *restrict u, floa
     }
 }
 
-/* The difference that a tile's logit is made from. CPO compares whole sequences; its likelihood goes by token. */
-PN_INLINE void logits(const struct pn_logprob *from, const pn_em_options *o, size_t at, size_t n,
+/* The difference d that a tile's logit is made from, and the logit. CPO compares whole sequences; its likelihood goes by
+ * token. */
+PN_INLINE void logits(const struct pn_logprob *from, const pn_em_options *o, size_t at, size_t n, float *restrict d,
                       float *restrict u, float *restrict slope)
 {
     if (o->objective != PN_EM_CPO) {
-        pn_logprob_difference(from, at, n, u);
+        pn_logprob_difference(from, at, n, d);
+        memcpy(u, d, n * sizeof *u);
         induced(o, n, u, slope);
         return;
     }
     float per_token[TILE];
     const struct pn_logprob plain = { .a = from->a, .b = from->b };
-    pn_logprob_difference(&plain, at, n, u);
+    pn_logprob_difference(&plain, at, n, d);
     pn_logprob_difference(from, at, n, per_token);
+    memcpy(u, d, n * sizeof *u);
     induced(o, n, u, slope);
     for (size_t i = 0; i < n; ++i) u[i] += o->likelihood * per_token[i];
 }
 
-/* What both orders of a pair are worth: the terms of the head of this file. */
+/* Gradient with respect to d of w L(chosen) + (1 - w) L(rejected), w held, without the likelihood of CPO. For DPO it is
+ * the induced one, and made there. */
+PN_INLINE void weighted(const pn_em_options *o, size_t n, const float *restrict d, const float *restrict w,
+                        float *restrict g)
+{
+    const float beta = o->beta, gamma = o->gamma;
+    switch (o->objective) {
+    case PN_EM_IPO:
+        for (size_t i = 0; i < n; ++i) g[i] = 2.0f * d[i] - (2.0f * w[i] - 1.0f) / beta;
+        break;
+    case PN_EM_SIMPO:
+        for (size_t i = 0; i < n; ++i) {
+            const float m = beta * d[i];
+            g[i] = beta * ((1.0f - w[i]) * pn_sigmoidf(gamma + m) - w[i] * pn_sigmoidf(gamma - m));
+        }
+        break;
+    case PN_EM_HINGE:
+        for (size_t i = 0; i < n; ++i) {
+            const float m = beta * d[i];
+            g[i] = (1.0f - w[i]) * (m > -1.0f ? beta : 0.0f) - w[i] * (m < 1.0f ? beta : 0.0f);
+        }
+        break;
+    case PN_EM_DPO:
+    case PN_EM_CPO:
+        for (size_t i = 0; i < n; ++i) g[i] = beta * (pn_sigmoidf(beta * d[i]) - w[i]);
+        break;
+    }
+}
+
+/* The terms of the head of this file: e, near, near + far, and 1 / ((1+e)(near + far)), the one division of a label. */
 struct odds {
-    float e, near, total;
+    float e, near, total, inverse;
 };
 
 PN_INLINE struct odds odds_of(float u, float right, float wrong)
 {
     const float e = pn_exp_neg_absf(u);
     const float near = u >= 0.0f ? right : e * right, far = u >= 0.0f ? e * wrong : wrong;
-    return (struct odds){ e, near, near + far };
+    const float total = near + far;
+    return (struct odds){ e, near, total, 1.0f / ((1.0f + e) * total) };
 }
 
+PN_INLINE float posterior_of(struct odds o)
+{
+    return pn_clamp_high(o.near * ((1.0f + o.e) * o.inverse), 1.0f); /* roundings may pass 1 */
+}
+
+/* posterior, its gradient, and P with 1 - P: P >= eta or 1 - eta, so the smaller of the two has all its digits. */
 struct step {
-    float posterior, grad, loss;
+    float posterior, grad, right, wrong;
 };
 
 PN_INLINE struct step step_of(float u, float right, float wrong, float tilt)
 {
     const struct odds o = odds_of(u, right, wrong);
     const float other = u >= 0.0f ? o.e * right + wrong : right + o.e * wrong;
-    const float inverse = 1.0f / ((1.0f + o.e) * o.total);
-    const float one = o.total * inverse, p = o.total * one, q = other * one; /* p + q = 1 */
-    /* Above 1/2, p has lost digits that q still has; 1 - p is exact there, and 1/p ~ 2 - p is enough for an ulp. */
+    const float one = o.total * o.inverse;
+    return (struct step){ posterior_of(o), -o.e * tilt * o.inverse, o.total * one, other * one };
+}
+
+/* -log p. Above 1/2, p has lost digits that q still has; 1 - p is exact there, and 1/p ~ 2 - p is enough for an ulp. */
+PN_INLINE float loss_of(float p, float q)
+{
     const float lost = p >= 0.5f ? ((1.0f - p) - q) * (2.0f - p) : 0.0f;
-    return (struct step){ o.near / o.total, -o.e * tilt * inverse, -(pn_logf(p) + lost) };
+    return -(pn_logf(p) + lost);
 }
 
 /* `shared`: one annotator, whose numbers stand in place 0. */
@@ -111,20 +155,20 @@ PN_INLINE void posteriors(bool shared, size_t n, const float *restrict u, const 
                           const float *restrict wrong, float *restrict posterior)
 {
     for (size_t i = 0; i < n; ++i) {
-        const struct odds o = odds_of(u[i], right[shared ? 0 : i], wrong[shared ? 0 : i]);
-        posterior[i] = o.near / o.total;
+        posterior[i] = posterior_of(odds_of(u[i], right[shared ? 0 : i], wrong[shared ? 0 : i]));
     }
 }
 
 PN_INLINE void steps(bool shared, size_t n, const float *restrict u, const float *restrict right,
                      const float *restrict wrong, const float *restrict tilt, float *restrict posterior,
-                     float *restrict grad, float *restrict loss)
+                     float *restrict grad, float *restrict p, float *restrict q)
 {
     for (size_t i = 0; i < n; ++i) {
         const struct step s = step_of(u[i], right[shared ? 0 : i], wrong[shared ? 0 : i], tilt[shared ? 0 : i]);
         posterior[i] = s.posterior;
         grad[i] = s.grad;
-        loss[i] = s.loss;
+        p[i] = s.right;
+        q[i] = s.wrong;
     }
 }
 
@@ -135,15 +179,43 @@ PN_INLINE bool ids_are_known(const uint32_t *id, size_t n, size_t annotators)
     return largest < annotators;
 }
 
+/* g comes in as the gradient with respect to u; leaves as that with respect to d, and what CPO's likelihood adds to it on
+ * the side of the chosen one and, with the sign of that side, of the rejected. */
+PN_INLINE void by_difference(const pn_em_options *o, size_t n, const float *restrict d, const float *restrict slope,
+                             const float *restrict w, float *restrict g, float pull[2][TILE])
+{
+    const float likelihood = o->likelihood;
+    if (!o->weighted || o->objective == PN_EM_DPO) {
+        if (o->objective == PN_EM_CPO)
+            for (size_t i = 0; i < n; ++i) pull[0][i] = pull[1][i] = likelihood * g[i];
+        for (size_t i = 0; i < n; ++i) g[i] *= slope[i];
+        return;
+    }
+    weighted(o, n, d, w, g);
+    if (o->objective == PN_EM_CPO)
+        for (size_t i = 0; i < n; ++i) {
+            pull[0][i] = -likelihood * w[i];
+            pull[1][i] = likelihood * (1.0f - w[i]);
+        }
+}
+
+PN_INLINE void scale_by(size_t n, const float *restrict weight, float *restrict x)
+{
+    for (size_t i = 0; i < n; ++i) x[i] *= weight[i];
+}
+
 PN_CLONES static void run(struct noise *p, size_t chunk, size_t first, size_t count)
 {
-    float u_made[TILE], slope[TILE], w_made[TILE], g[TILE], loss[TILE];
-    float right[TILE], wrong[TILE], tilt[TILE];
+    float u_made[TILE], d[TILE], slope[TILE], w_made[TILE], g[TILE], pull[2][TILE], loss[TILE];
+    float right[TILE], wrong[TILE], tilt[TILE], given[TILE], swapped[TILE]; /* of an annotator; of the marginal */
     const bool shared = p->annotators == 1;
     const bool all = p->grad_a || p->grad_b || p->loss || p->want_mean;
+    const bool cpo = p->options.objective == PN_EM_CPO;
     const float scale = p->options.grad_scale;
     double *sum = p->sum + chunk * p->annotators, *labels = p->count + chunk * p->annotators;
-    pn_block_sum sum_lanes = { 0 }, count_lanes = { 0 }, mean_lanes = { 0 };
+    pn_block_sum sum_lanes = { 0 }, count_lanes = { 0 }, loss_lanes = { 0 };
+    pn_log_product product;
+    pn_log_product_start(&product);
     for (size_t k = 0; k < p->annotators; ++k) sum[k] = labels[k] = 0.0;
 
     for (size_t done = 0; done < count; done += TILE) {
@@ -155,13 +227,13 @@ PN_CLONES static void run(struct noise *p, size_t chunk, size_t first, size_t co
         }
         const float *u = u_made;
         if (p->from_logprob)
-            logits(&p->from, &p->options, at, n, u_made, slope);
+            logits(&p->from, &p->options, at, n, d, u_made, slope);
         else
             u = p->logit + at;
         float *w = p->posterior ? p->posterior + at : w_made;
         if (shared) {
             if (all)
-                steps(true, n, u, p->right, p->wrong, p->tilt, w, g, loss);
+                steps(true, n, u, p->right, p->wrong, p->tilt, w, g, given, swapped);
             else
                 posteriors(true, n, u, p->right, p->wrong, w);
         } else {
@@ -172,49 +244,54 @@ PN_CLONES static void run(struct noise *p, size_t chunk, size_t first, size_t co
                 tilt[i] = p->tilt[k];
             }
             if (all)
-                steps(false, n, u, right, wrong, tilt, w, g, loss);
+                steps(false, n, u, right, wrong, tilt, w, g, given, swapped);
             else
                 posteriors(false, n, u, right, wrong, w);
         }
+        if (all && p->from_logprob) by_difference(&p->options, n, d, slope, w, g, pull);
 
-        if (p->weight) {
-            const float *weight = p->weight + at;
+        const float *weight = p->weight ? p->weight + at : NULL;
+        if (weight) {
             for (size_t i = 0; i < n; ++i) w_made[i] = w[i] * weight[i];
             w = w_made;
-            if (all) {
-                for (size_t i = 0; i < n; ++i) g[i] *= weight[i];
-                for (size_t i = 0; i < n; ++i) loss[i] *= weight[i];
+            if (all) scale_by(n, weight, g);
+            if (all && p->from_logprob && cpo) {
+                scale_by(n, weight, pull[0]);
+                scale_by(n, weight, pull[1]);
             }
         }
         if (shared) {
             pn_block_sum_add(&sum_lanes, n, w);
-            if (p->weight) pn_block_sum_add(&count_lanes, n, p->weight + at);
+            if (weight) pn_block_sum_add(&count_lanes, n, weight);
         } else {
             for (size_t i = 0; i < n; ++i) {
                 const size_t k = id ? id[i] : 0;
                 sum[k] += (double)w[i];
-                labels[k] += p->weight ? (double)p->weight[at + i] : 1.0;
+                labels[k] += weight ? (double)weight[i] : 1.0;
             }
         }
         if (!all) continue;
-        if (p->want_mean) pn_block_sum_add(&mean_lanes, n, loss);
-        if (p->loss) memcpy(p->loss + at, loss, n * sizeof *loss);
+        if (p->loss || (weight && p->want_mean)) {
+            for (size_t i = 0; i < n; ++i) loss[i] = loss_of(given[i], swapped[i]);
+            if (weight) scale_by(n, weight, loss);
+            if (weight) pn_block_sum_add(&loss_lanes, n, loss);
+            if (p->loss) memcpy(p->loss + at, loss, n * sizeof *loss);
+        }
+        if (p->want_mean && !weight) pn_log_product_times(&product, n, given, swapped);
         if (p->from_logprob) {
-            const bool cpo = p->options.objective == PN_EM_CPO;
             for (size_t side = 0; side < 2; ++side) {
                 float *out = side ? p->grad_b : p->grad_a;
                 const uint32_t *length = side ? p->from.length_b : p->from.length_a;
                 if (!out) continue;
-                const float sign = side ? -scale : scale, pull = cpo ? p->options.likelihood : 0.0f;
+                const float sign = side ? -scale : scale;
                 out += at;
-                if (!length) {
-                    for (size_t i = 0; i < n; ++i) out[i] = sign * g[i] * (slope[i] + pull);
-                } else if (cpo) {
+                if (cpo) {
                     for (size_t i = 0; i < n; ++i)
-                        out[i] = sign * g[i] * (slope[i] + pull / pn_logprob_length(length[at + i]));
+                        out[i] = sign * (g[i] + pull[side][i] / (length ? pn_logprob_length(length[at + i]) : 1.0f));
+                } else if (length) {
+                    for (size_t i = 0; i < n; ++i) out[i] = sign * g[i] / pn_logprob_length(length[at + i]);
                 } else {
-                    for (size_t i = 0; i < n; ++i)
-                        out[i] = sign * g[i] * slope[i] / pn_logprob_length(length[at + i]);
+                    for (size_t i = 0; i < n; ++i) out[i] = sign * g[i];
                 }
             }
         } else if (p->grad_a) {
@@ -226,7 +303,7 @@ PN_CLONES static void run(struct noise *p, size_t chunk, size_t first, size_t co
         sum[0] = pn_block_sum_total(&sum_lanes);
         labels[0] = p->weight ? pn_block_sum_total(&count_lanes) : (double)count;
     }
-    p->partial[chunk] = pn_block_sum_total(&mean_lanes);
+    p->partial[chunk] = p->weight ? pn_block_sum_total(&loss_lanes) : pn_log_product_total(&product);
 }
 
 static void chunk(void *context, size_t c)
@@ -360,10 +437,10 @@ struct logit_job {
 
 PN_CLONES static void run_logits(const struct logit_job *p, size_t first, size_t count)
 {
-    float u[TILE], slope[TILE];
+    float d[TILE], u[TILE], slope[TILE];
     for (size_t done = 0; done < count; done += TILE) {
         const size_t at = first + done, n = pn_min(TILE, count - done);
-        logits(&p->from, &p->options, at, n, u, slope);
+        logits(&p->from, &p->options, at, n, d, u, slope);
         memcpy(p->logit + at, u, n * sizeof *u);
     }
 }

@@ -44,23 +44,26 @@ PN_INLINE void apply(const pn_shaping *o, size_t n, float *restrict z)
     }
 }
 
-/* Distances to the reference `m` of every row's prompt. */
-PN_INLINE void distances(const struct shaping *p, size_t first, size_t n, size_t m, float *restrict z)
+/* The reference `m` of every row's prompt. */
+PN_INLINE void references_of(const struct shaping *p, size_t first, size_t n, size_t m, float *restrict z)
 {
-    const double slope = p->options.slope, shift = p->options.shift;
-    const float *reward = p->reward + first;
-    if (p->references == 0) {
-        for (size_t i = 0; i < n; ++i) z[i] = (float)(slope * ((double)reward[i] - shift));
-    } else if (p->prompt) {
+    if (p->prompt) {
         const uint32_t *prompt = p->prompt + first;
-        const float *reference = p->reference + m;
-        for (size_t i = 0; i < n; ++i)
-            z[i] = (float)(slope * ((double)reward[i] - shift - (double)reference[prompt[i] * p->references]));
+        for (size_t i = 0; i < n; ++i) z[i] = p->reference[prompt[i] * p->references + m];
     } else {
         const float *reference = p->reference + first * p->references + m;
-        for (size_t i = 0; i < n; ++i)
-            z[i] = (float)(slope * ((double)reward[i] - shift - (double)reference[i * p->references]));
+        for (size_t i = 0; i < n; ++i) z[i] = reference[i * p->references];
     }
+}
+
+/* Distances of rewards to z, in place. A difference of two floats has no double rounding to lose by staying a float. */
+PN_INLINE void distances(const pn_shaping *o, size_t n, const float *restrict reward, float *restrict z)
+{
+    const double slope = o->slope, shift = o->shift;
+    if (slope == 1.0 && shift == 0.0)
+        for (size_t i = 0; i < n; ++i) z[i] = reward[i] - z[i];
+    else
+        for (size_t i = 0; i < n; ++i) z[i] = (float)(slope * ((double)reward[i] - shift - (double)z[i]));
 }
 
 PN_CLONES static void run(const struct shaping *p, size_t first, size_t count)
@@ -69,15 +72,19 @@ PN_CLONES static void run(const struct shaping *p, size_t first, size_t count)
     double sum[TILE];
     for (size_t done = 0; done < count; done += TILE) {
         const size_t at = first + done, n = pn_min(TILE, count - done);
+        const float *reward = p->reward + at;
         if (p->references < 2) {
-            distances(p, at, n, 0, z);
+            if (p->references) references_of(p, at, n, 0, z);
+            else for (size_t i = 0; i < n; ++i) z[i] = 0.0f;
+            distances(&p->options, n, reward, z);
             apply(&p->options, n, z);
             memcpy(p->shaped + at, z, n * sizeof *z);
             continue;
         }
         for (size_t i = 0; i < n; ++i) sum[i] = 0.0;
         for (size_t m = 0; m < p->references; ++m) {
-            distances(p, at, n, m, z);
+            references_of(p, at, n, m, z);
+            distances(&p->options, n, reward, z);
             apply(&p->options, n, z);
             for (size_t i = 0; i < n; ++i) sum[i] += (double)z[i];
         }
