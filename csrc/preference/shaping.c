@@ -28,68 +28,74 @@ PN_INLINE float held(float z, float low, float high)
     return z < low ? low : below;
 }
 
-#define EACH(expression)                                                                                     \
-    for (size_t i = 0; i < n; ++i) z[i] = (expression);
+/* Distance of a reward to its reference; `plain`: slope 1, shift 0. Floats differ by a float, so that needs no doubles. */
+PN_INLINE float distance(bool plain, const pn_shaping *o, float reward, float reference)
+{
+    return plain ? reward - reference : (float)(o->slope * ((double)reward - o->shift - (double)reference));
+}
 
-PN_INLINE void apply(const pn_shaping *o, size_t n, float *restrict z)
+/* One loop from memory to the tile, so that the next values arrive while these are worked on. */
+#define EACH(expression)                                                                                     \
+    for (size_t i = 0; i < n; ++i) {                                                                         \
+        const float z = distance(plain, o, reward[i], reference[i]);                                         \
+        shaped[i] = (expression);                                                                            \
+    }
+
+PN_INLINE void shape(bool plain, const pn_shaping *o, size_t n, const float *restrict reward,
+                     const float *restrict reference, float *restrict shaped)
 {
     const float low = (float)o->low, high = (float)o->high;
     switch (o->function) {
-    case PN_SHAPE_LINEAR: break;
-    case PN_SHAPE_SIGMOID: EACH(pn_sigmoidf(z[i])) break;
-    case PN_SHAPE_TANH: EACH(pn_tanhf(z[i])) break;
-    case PN_SHAPE_POLYNOMIAL: EACH(fitted(z[i])) break;
-    case PN_SHAPE_LOG_SIGMOID: EACH(pn_log_sigmoidf(z[i])) break;
-    case PN_SHAPE_CLIP: EACH(held(z[i], low, high)) break;
+    case PN_SHAPE_LINEAR: EACH(z) break;
+    case PN_SHAPE_SIGMOID: EACH(pn_sigmoidf(z)) break;
+    case PN_SHAPE_TANH: EACH(pn_tanhf(z)) break;
+    case PN_SHAPE_POLYNOMIAL: EACH(fitted(z)) break;
+    case PN_SHAPE_LOG_SIGMOID: EACH(pn_log_sigmoidf(z)) break;
+    case PN_SHAPE_CLIP: EACH(held(z, low, high)) break;
     }
 }
 
-/* The reference `m` of every row's prompt. */
-PN_INLINE void references_of(const struct shaping *p, size_t first, size_t n, size_t m, float *restrict z)
+/* The reference `m` of every row's prompt: where it stands, or gathered into `room`. */
+PN_INLINE const float *references_of(const struct shaping *p, size_t first, size_t n, size_t m, float *restrict room)
 {
     if (p->prompt) {
         const uint32_t *prompt = p->prompt + first;
-        for (size_t i = 0; i < n; ++i) z[i] = p->reference[prompt[i] * p->references + m];
-    } else {
-        const float *reference = p->reference + first * p->references + m;
-        for (size_t i = 0; i < n; ++i) z[i] = reference[i * p->references];
+        for (size_t i = 0; i < n; ++i) room[i] = p->reference[prompt[i] * p->references + m];
+        return room;
     }
-}
-
-/* Distances of rewards to z, in place. A difference of two floats has no double rounding to lose by staying a float. */
-PN_INLINE void distances(const pn_shaping *o, size_t n, const float *restrict reward, float *restrict z)
-{
-    const double slope = o->slope, shift = o->shift;
-    if (slope == 1.0 && shift == 0.0)
-        for (size_t i = 0; i < n; ++i) z[i] = reward[i] - z[i];
-    else
-        for (size_t i = 0; i < n; ++i) z[i] = (float)(slope * ((double)reward[i] - shift - (double)z[i]));
+    const float *reference = p->reference + first * p->references + m;
+    if (p->references == 1) return reference;
+    for (size_t i = 0; i < n; ++i) room[i] = reference[i * p->references];
+    return room;
 }
 
 PN_CLONES static void run(const struct shaping *p, size_t first, size_t count)
 {
-    float z[TILE];
+    static const float nothing[TILE];
+    float z[TILE], room[TILE];
     double sum[TILE];
+    const pn_shaping *o = &p->options;
+    const bool plain = o->slope == 1.0 && o->shift == 0.0;
     for (size_t done = 0; done < count; done += TILE) {
         const size_t at = first + done, n = pn_min(TILE, count - done);
         const float *reward = p->reward + at;
+        float *shaped = p->shaped + at;
         if (p->references < 2) {
-            if (p->references) references_of(p, at, n, 0, z);
-            else for (size_t i = 0; i < n; ++i) z[i] = 0.0f;
-            distances(&p->options, n, reward, z);
-            apply(&p->options, n, z);
-            memcpy(p->shaped + at, z, n * sizeof *z);
+            const float *reference = p->references ? references_of(p, at, n, 0, room) : nothing;
+            if (plain) shape(true, o, n, reward, reference, z);
+            else shape(false, o, n, reward, reference, z);
+            memcpy(shaped, z, n * sizeof *z); /* shaped may be reward */
             continue;
         }
         for (size_t i = 0; i < n; ++i) sum[i] = 0.0;
         for (size_t m = 0; m < p->references; ++m) {
-            references_of(p, at, n, m, z);
-            distances(&p->options, n, reward, z);
-            apply(&p->options, n, z);
+            const float *reference = references_of(p, at, n, m, room);
+            if (plain) shape(true, o, n, reward, reference, z);
+            else shape(false, o, n, reward, reference, z);
             for (size_t i = 0; i < n; ++i) sum[i] += (double)z[i];
         }
         const double share = 1.0 / (double)p->references;
-        for (size_t i = 0; i < n; ++i) p->shaped[at + i] = (float)(sum[i] * share);
+        for (size_t i = 0; i < n; ++i) shaped[i] = (float)(sum[i] * share);
     }
 }
 
