@@ -24,4 +24,38 @@ public enum Team {
     defer { _ = pn_team_use(previous) }
     return try body()
   }
+
+  private struct Work {
+    let body: @Sendable (Int, Int) throws -> Void
+    let errors: UnsafeMutableBufferPointer<(any Error)?>
+  }
+
+  /// Calls `body` once for every number below `count`, on the threads of the team; kernels inside run on one thread each,
+  /// unless a single member does all of it.
+  ///
+  /// - Parameters:
+  ///   - members: threads at most. Each has a number below this, for memory of its own; a result must not depend on it.
+  /// - Throws: what `body` threw for the lowest number; the other numbers are run as well.
+  public static func each(
+    _ count: Int, members: Int = Int(PN_TEAM_MAX), _ body: @Sendable (_ number: Int, _ member: Int) throws -> Void
+  ) throws {
+    let errors = UnsafeMutableBufferPointer<(any Error)?>.allocate(capacity: max(0, count))
+    errors.initialize(repeating: nil)
+    defer {
+      errors.deinitialize()
+      errors.deallocate()
+    }
+    let status = withoutActuallyEscaping(body) { body in
+      withUnsafePointer(to: Work(body: body, errors: errors)) { work in
+        pn_team_for_members(
+          errors.count, max(1, members),
+          { context, number, member in
+            guard let work = context?.assumingMemoryBound(to: Work.self).pointee else { return }
+            do { try work.body(number, member) } catch { work.errors[number] = error }
+          }, UnsafeMutableRawPointer(mutating: work))
+      }
+    }
+    try check(status, "Team.each")
+    for case let error? in errors { throw error }
+  }
 }

@@ -1,4 +1,3 @@
-import Dispatch
 import PenchantKernels
 import Synchronization
 
@@ -9,23 +8,10 @@ import Synchronization
 public func parallelMap<Result: Sendable>(
   _ count: Int, _ body: @Sendable (Int) throws -> Result
 ) throws -> [Result] {
-  let workers = min(Team.size, count)
-  guard workers > 1 else {
-    return try (0..<max(0, count)).map { index in try Team.with(threads: 1) { try body(index) } }
+  let results = Mutex([Result?](repeating: nil, count: max(0, count)))
+  try Team.each(count) { number, _ in
+    let result = try Team.with(threads: 1) { () throws in try body(number) }
+    results.withLock { $0[number] = result }
   }
-  let results = Mutex<[Int: Swift.Result<Result, any Error>]>([:])
-  let next = Atomic<Int>(0)
-  DispatchQueue.concurrentPerform(iterations: workers) { _ in
-    Team.with(threads: 1) {
-      while true {
-        let index = next.add(1, ordering: .relaxed).oldValue
-        guard index < count else { return }
-        let result = Swift.Result { try body(index) }
-        results.withLock { $0[index] = result }
-      }
-    }
-  }
-  return try results.withLock { results in
-    try (0..<count).compactMap { try results[$0]?.get() }
-  }
+  return results.withLock { $0.compactMap(\.self) }
 }

@@ -18,12 +18,14 @@ public protocol NoisePredictor {
 
 /// A network with its numbers, for running forward on any number of rows. One thread at a time.
 ///
-/// Rows are cut into blocks of a few fixed sizes, so that the shrinking sets of an inversion need few programs. A row's
-/// result does not depend on the rows beside it.
+/// Rows are cut into blocks of a few fixed sizes, so that the shrinking sets of an inversion need few programs. Blocks run side
+/// by side, a thread each: that is one meeting of the threads a call instead of one a layer. A row's result does not depend on
+/// the rows beside it.
 public final class Denoiser: NoisePredictor {
   public let model: DiffusionModel
   public let store: ParameterStore
-  private var programs: [Int: Compiled] = [:]
+  /// By size; one a thread.
+  private var programs: [Int: [Compiled]] = [:]
 
   private struct Compiled {
     let graph: NoiseGraph
@@ -40,52 +42,71 @@ public final class Denoiser: NoisePredictor {
   public var shape: SampleShape { model.shape }
 
   public func noise(in x: [Float], times: [Int], classes: [Int]) throws -> [Float] {
-    let values = model.shape.count
+    let (values, width) = (model.shape.count, model.network.timeWidth)
     guard x.count == times.count * values, classes.isEmpty || classes.count == times.count else {
       throw KernelError.shape(
         "Denoiser.noise",
         "\(x.count) values, \(times.count) times and \(classes.count) classes of samples of \(values)")
     }
+    let blocks = Self.blocks(times.count, values)
+    let members = values > Self.wide ? 1 : max(1, min(Team.size, blocks.count))
+    for block in blocks { try prepare(Self.size(block.count), members) }
+    let waves = try model.waves(times)
     var result = [Float](repeating: 0, count: x.count)
-    var first = 0
-    while first < times.count {
-      let rows = min(Self.largest(values), times.count - first)
-      let range = first..<first + rows
-      let block = try run(
-        x[range.lowerBound * values..<range.upperBound * values], times[range],
-        classes.isEmpty ? [] : classes[range], program(Self.size(rows)))
-      for (i, value) in block.prefix(rows * values).enumerated() { result[first * values + i] = value }
-      first += rows
+    try result.withUnsafeMutableBufferPointer { result in
+      nonisolated(unsafe) let (out, programs, model) = (result, programs, model)
+      try Team.each(blocks.count, members: members) { number, member in
+        let block = blocks[number]
+        guard let program = programs[Self.size(block.count)]?[member] else { return }
+        let padding = program.graph.rows - block.count
+        let (places, features) = (Self.scaled(block, values), Self.scaled(block, width))
+        let given = classes.isEmpty ? [] : classes[block]
+        if padding == 0 {
+          try program.graph.set(
+            x: x.span.extracting(places), times: times[block], waves: waves.span.extracting(features),
+            classes: given, of: model, on: program.inference)
+        } else {
+          let (x, waves) = (
+            x[places] + [Float](repeating: 0, count: padding * values),
+            waves[features] + [Float](repeating: 0, count: padding * width)
+          )
+          try program.graph.set(
+            x: x.span, times: times[block] + [Int](repeating: 0, count: padding), waves: waves.span,
+            classes: given.isEmpty ? [] : given + [Int](repeating: DiffusionModel.noClass, count: padding),
+            of: model, on: program.inference)
+        }
+        try program.inference.run()
+        try program.inference.withValues(of: program.graph.eps) { eps in
+          for i in 0..<places.count { out[places.lowerBound + i] = eps[i] }
+        }
+      }
     }
     return result
   }
 
-  private func run(
-    _ x: ArraySlice<Float>, _ times: ArraySlice<Int>, _ classes: ArraySlice<Int>, _ program: Compiled
-  ) throws -> [Float] {
-    let padding = program.graph.rows - times.count
-    try program.graph.set(
-      x: Array(x) + [Float](repeating: 0, count: padding * model.shape.count),
-      times: Array(times) + [Int](repeating: 0, count: padding),
-      classes: classes.isEmpty
-        ? [] : Array(classes) + [Int](repeating: DiffusionModel.noClass, count: padding),
-      of: model, on: program.inference)
-    try program.inference.run()
-    return try program.inference.values(of: program.graph.eps)
+  private static func scaled(_ rows: Range<Int>, _ width: Int) -> Range<Int> {
+    rows.lowerBound * width..<rows.upperBound * width
   }
 
-  private func program(_ rows: Int) throws -> Compiled {
-    if let known = programs[rows] { return known }
-    let tape = Tape()
-    let graph = NoiseGraph(model, rows: rows, on: tape)
-    let compiled = Compiled(graph: graph, inference: try Inference([graph.eps], on: store))
-    programs[rows] = compiled
-    return compiled
+  /// Makes programs for `rows` rows, one for each of `members` threads.
+  private func prepare(_ rows: Int, _ members: Int) throws {
+    var known = programs[rows] ?? []
+    guard known.count < members else { return }
+    while known.count < members {
+      let tape = Tape()
+      let graph = NoiseGraph(model, rows: rows, on: tape)
+      known.append(Compiled(graph: graph, inference: try Inference([graph.eps], on: store)))
+    }
+    programs[rows] = known
   }
 
-  /// Rows of the largest program: enough to keep the cores busy, few enough to stay in the caches.
-  private static func largest(_ values: Int) -> Int {
-    max(16, min(512, (1 << 18) / max(values, 1)) / 64 * 64)
+  /// Values of a sample from which the threads share a block: memory of its own for each would be much.
+  private static let wide = 4096
+
+  /// Blocks of rows: few enough for the memory of one to stay in a thread's cache.
+  private static func blocks(_ rows: Int, _ values: Int) -> [Range<Int>] {
+    let each = max(16, min(64, (1 << 14) / max(values, 1) / 16 * 16))
+    return stride(from: 0, to: rows, by: each).map { $0..<min($0 + each, rows) }
   }
 
   /// The program that `rows` rows use. Sixteen at least: products of very few rows sum in another order.

@@ -1,3 +1,4 @@
+import PenchantKernels
 import PenchantNN
 import PenchantTape
 import PenchantTrain
@@ -38,6 +39,7 @@ public final class DiffusionModel {
   public let schedule: NoiseSchedule
   public let network: any NoiseNetwork
   public let store: ParameterStore
+  private var features = TimeFeatures()
 
   /// A model with numbers as they are drawn from the seed.
   ///
@@ -97,6 +99,9 @@ public final class DiffusionModel {
     try other.store.take(store)
     return other
   }
+
+  /// What the network reads of times, `[times, width]`.
+  func waves(_ times: [Int]) throws(KernelError) -> [Float] { try features.rows(times, of: network) }
 
   /// The classes of `count` samples, one class after the other; `noClass` each for a model without.
   func classes(_ count: Int) -> [Int] {

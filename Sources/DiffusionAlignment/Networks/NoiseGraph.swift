@@ -30,36 +30,21 @@ struct NoiseGraph {
     }
   }
 
-  /// The features of times, `[times, width]`; negative times have features of their own, for which inversion asks.
-  /// Rows of a hop or of a move share their time: each time is computed once.
-  private static func waves(_ times: [Int], of network: any NoiseNetwork) throws(KernelError) -> [Float] {
-    let width = network.timeWidth
-    var places: [Int: Int] = [:]
-    var distinct: [Double] = []
-    for time in times where places[time] == nil {
-      places[time] = distinct.count
-      distinct.append(Double(time))
-    }
-    let known = try network.waves(distinct)
-    if distinct.count == times.count { return known }
-    var waves: [Float] = []
-    waves.reserveCapacity(times.count * width)
-    for time in times {
-      let first = (places[time] ?? 0) * width
-      waves += known[first..<first + width]
-    }
-    return waves
-  }
-
   /// Sets the inputs of a program that was compiled from this graph.
   func set(
-    x values: [Float], times steps: [Int], classes given: [Int], of model: DiffusionModel,
-    on program: some Executing
-  )
-    throws
-  {
+    x values: [Float], times: [Int], classes: [Int], of model: DiffusionModel, on program: some Executing
+  ) throws {
+    let waves = try model.waves(times)
+    try set(x: values.span, times: times[...], waves: waves.span, classes: classes[...], of: model, on: program)
+  }
+
+  /// - Parameter waves: of the times, ``DiffusionModel/waves(_:)``.
+  func set(
+    x values: Span<Float>, times steps: ArraySlice<Int>, waves: Span<Float>, classes given: ArraySlice<Int>,
+    of model: DiffusionModel, on program: some Executing
+  ) throws {
     try program.set(x, to: values)
-    try program.set(times, to: Self.waves(steps, of: model.network))
+    try program.set(times, to: waves)
     if let classes {
       let none = model.network.classRows - 1
       if let wrong = given.first(where: { $0 >= none }) {

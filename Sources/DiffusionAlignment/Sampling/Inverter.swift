@@ -170,11 +170,14 @@ public struct Inverter {
     guard configuration.eta > 0 else { return }
     let values = predictor.shape.count
     let (from, to) = levels(numbers, times)
-    for (row, number) in numbers.enumerated() where to[row] < from[row] {
-      let posterior = ((1 - from[row]) / (1 - to[row]) * (1 - to[row] / from[row])).squareRoot()
-      let spread = Float(configuration.eta * posterior)
-      let z = try Draws(seed: seed, purpose: .hop(number)).normals(rows: [rows[row]], values)
-      for i in 0..<values { x[row * values + i] += spread * z[i] }
+    for hop in Set(numbers) {
+      let places = numbers.indices.filter { numbers[$0] == hop && to[$0] < from[$0] }
+      let z = try Draws(seed: seed, purpose: .hop(hop)).normals(rows: places.map { rows[$0] }, values)
+      for (place, row) in places.enumerated() {
+        let posterior = ((1 - from[row]) / (1 - to[row]) * (1 - to[row] / from[row])).squareRoot()
+        let spread = Float(configuration.eta * posterior)
+        for i in 0..<values { x[row * values + i] += spread * z[place * values + i] }
+      }
     }
   }
 }

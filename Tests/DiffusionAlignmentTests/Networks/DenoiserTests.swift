@@ -39,6 +39,23 @@ import Testing
         classes: Array(labels[first..<first + rows]))
       #expect(part == Array(all[range]), "rows \(first) to \(first + rows)")
     }
+    // Blocks run side by side, each thread on a program of its own.
+    for threads in [1, 2, 3, 7] {
+      let again = try Team.with(threads: threads) { () throws in
+        try denoiser.noise(in: x, times: times, classes: labels)
+      }
+      #expect(again == all, "\(threads) threads")
+    }
+  }
+
+  /// The last row has no such class: its block fails, and the caller hears of it.
+  @Test func anErrorInABlockArrives() throws {
+    let denoiser = Denoiser(try Self.model(.point(2), classes: 3))
+    #expect(throws: KernelError.value("NoiseGraph", "class 3 of a model with 3 classes")) {
+      try denoiser.noise(
+        in: [Float](repeating: 0, count: 300), times: [Int](repeating: 5, count: 150),
+        classes: [Int](repeating: 0, count: 149) + [3])
+    }
   }
 
   @Test func guidanceMixesTwoPredictions() throws {
