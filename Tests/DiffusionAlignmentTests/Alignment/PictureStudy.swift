@@ -11,7 +11,7 @@ import Testing
 ///     PENCHANT_LONG=1 swift test -c release -Xswiftc -enable-testing --filter PictureStudy
 ///
 /// Digits take ten minutes a reward on two free cores, MNIST three quarters of an hour; `PENCHANT_STUDY` names one case,
-/// `PENCHANT_METHOD` one method.
+/// `PENCHANT_METHOD` one method; into the folder `PENCHANT_GRIDS` go grids of pictures of the first seed at every look.
 @Suite(.serialized) struct PictureStudy {
   struct Case: Sendable, CustomTestStringConvertible {
     let file: String
@@ -120,6 +120,11 @@ import Testing
           // 150 steps of InPO cost as many network calls as 400 of Diffusion-DPO.
           if [0, 25, 50, 100, 150, 200, 400].contains(step) {
             looks[step, default: []].append(try judge.measures(samples, start: known))
+            if seed == 1, let folder = ProcessInfo.processInfo.environment["PENCHANT_GRIDS"] {
+              let file = "\(study.testDescription), \(name), \(step).png"
+              let grid = try PictureGrid(columns: 12).bitmap(samples, rows: Array(0..<96))
+              try Data(grid.png()).write(to: URL(filePath: folder).appending(path: file))
+            }
           }
         }
       }
