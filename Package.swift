@@ -108,3 +108,13 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// PN_ENGINE=1 (Tests/run-sanitizers --short): the engine alone. Building the systems and the command takes longer than its tests.
+if Context.environment["PN_ENGINE"] == "1" {
+  let systems: Set = [
+    "PolicyOptimisation", "PreferenceModels", "SequentialRecommenders", "DiffusionAlignment", "penchant",
+  ]
+  let tests = Set(systems.map { "\($0)Tests" }).union(["PackageTests", "CommandTests"])
+  package.products.removeAll { systems.contains($0.name) }
+  package.targets.removeAll { systems.contains($0.name) || tests.contains($0.name) }
+}
