@@ -50,14 +50,13 @@ public final class Denoiser: NoisePredictor {
     }
     let blocks = Self.blocks(times.count, values)
     let members = values > Self.wide ? 1 : max(1, min(Team.size, blocks.count))
-    for block in blocks { try prepare(Self.size(block.count), members) }
+    let programs = try blocks.map { try program(Self.size($0.count), members) }
     let waves = try model.waves(times)
     var result = [Float](repeating: 0, count: x.count)
     try result.withUnsafeMutableBufferPointer { result in
       nonisolated(unsafe) let (out, programs, model) = (result, programs, model)
       try Team.each(blocks.count, members: members) { number, member in
-        let block = blocks[number]
-        guard let program = programs[Self.size(block.count)]?[member] else { return }
+        let (block, program) = (blocks[number], programs[number][member])
         let padding = program.graph.rows - block.count
         let (places, features) = (Self.scaled(block, values), Self.scaled(block, width))
         let given = classes.isEmpty ? [] : classes[block]
@@ -88,16 +87,15 @@ public final class Denoiser: NoisePredictor {
     rows.lowerBound * width..<rows.upperBound * width
   }
 
-  /// Makes programs for `rows` rows, one for each of `members` threads.
-  private func prepare(_ rows: Int, _ members: Int) throws {
-    var known = programs[rows] ?? []
-    guard known.count < members else { return }
-    while known.count < members {
+  /// The program for `rows` rows, once for each of `members` threads at least.
+  private func program(_ rows: Int, _ members: Int) throws -> [Compiled] {
+    while programs[rows, default: []].count < members {
       let tape = Tape()
       let graph = NoiseGraph(model, rows: rows, on: tape)
-      known.append(Compiled(graph: graph, inference: try Inference([graph.eps], on: store)))
+      programs[rows, default: []].append(
+        Compiled(graph: graph, inference: try Inference([graph.eps], on: store)))
     }
-    programs[rows] = known
+    return programs[rows, default: []]
   }
 
   /// Values of a sample from which the threads share a block: memory of its own for each would be much.

@@ -33,7 +33,7 @@ struct TimeFeatures {
       for (row, time) in times.enumerated() {
         // The rows of a hop or of a move share their time.
         if time != last { (first, last) = ((places[time] ?? 0) * width, time) }
-        for i in 0..<width { (rows.baseAddress! + row * width + i).initialize(to: known[first + i]) }
+        for i in 0..<width { rows.initializeElement(at: row * width + i, to: known[first + i]) }
       }
       count = times.count * width
     }

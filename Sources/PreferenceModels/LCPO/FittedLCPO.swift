@@ -73,8 +73,7 @@ public struct FittedLCPO: Sendable {
         standardError: learns ? errors.each[k] : nil)
     }
     self.annotators = annotators
-    let total = max(found.count.sum(), .leastNormalMagnitude)
-    noiseRate = 1 - zip(fit.reliabilities.eta, found.count).map { $0 * $1 }.sum() / total
+    noiseRate = 1 - fit.reliabilities.mean(over: found.count)
     noiseRateError = learns ? errors.mean : nil
     diagnostics = try LCPODiagnostics(problem, fit, margins: margins, found, annotators, configuration)
   }

@@ -35,7 +35,7 @@ public struct LCPODiagnostics: Codable, Sendable, Equatable {
     zeroMargins = Double(margins.count { $0 == 0 }) / n
     rareAnnotators = annotators.count > 1 ? annotators.count { $0.pairs < 5 } : 0
     lengthCorrelation = data.lengthDifference.flatMap { Self.correlation(found.posterior, $0) }
-    let mean = zip(fit.reliabilities.eta, found.count).map { $0 * $1 }.sum() / max(found.count.sum(), 1e-300)
+    let mean = fit.reliabilities.mean(over: found.count)
     var warnings = problem.warnings
 
     if case .items(_, let chosen, let rejected) = data.evidence {
@@ -57,8 +57,7 @@ public struct LCPODiagnostics: Codable, Sendable, Equatable {
         try problem.likelihood.maximise(&calibrated, iterations: 500, moves)
       }
       bestSlope = calibrated.reliabilities.slope
-      let best =
-        zip(calibrated.reliabilities.eta, found.count).map { $0 * $1 }.sum() / max(found.count.sum(), 1e-300)
+      let best = calibrated.reliabilities.mean(over: found.count)
       bestReliability = best
       let ratio = calibrated.reliabilities.slope / slope
       if ratio > 1.25 {

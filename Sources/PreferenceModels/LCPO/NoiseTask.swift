@@ -32,7 +32,7 @@ struct NoiseTask: TrainingTask {
   func validate() -> [(name: String, value: Double)] {
     [
       ("objective", fit.objective / Double(problem.data.count)),
-      ("reliability", fit.reliabilities.eta.sum() / Double(fit.reliabilities.eta.count)),
+      ("reliability", fit.reliabilities.mean),
       ("slope", fit.reliabilities.slope),
     ]
   }

@@ -17,6 +17,14 @@ public struct Reliabilities: Codable, Sendable, Equatable {
     self.slope = slope
   }
 
+  /// Over annotators.
+  public var mean: Double { eta.sum() / Double(eta.count) }
+
+  /// Over labels, of which annotator k gave `labels[k]`.
+  public func mean(over labels: [Double]) -> Double {
+    zip(eta, labels).map { $0 * $1 }.sum() / max(labels.sum(), .leastNormalMagnitude)
+  }
+
   /// a = logit η.
   public var logits: [Double] { eta.map { log($0) - log1p(-$0) } }
 

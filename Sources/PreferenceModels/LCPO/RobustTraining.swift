@@ -16,6 +16,8 @@ public struct RobustTraining<Base: TrustedTask>: TrainingTask {
   public private(set) var reliabilities: Reliabilities
   private let annotators: [UInt32]
   private let weights: [Double]?
+  /// Weight of the labels of each annotator.
+  private let labelWeights: [Double]
   /// Steps before η moves.
   private let frozen: Int
 
@@ -41,6 +43,9 @@ public struct RobustTraining<Base: TrustedTask>: TrainingTask {
     self.weights = weights
     frozen = Int(Double(steps) * configuration.warmup)
     let count = (self.annotators.max().map { Int($0) + 1 }) ?? 1
+    var labels = [Double](repeating: 0, count: count)
+    for (pair, who) in self.annotators.enumerated() { labels[Int(who)] += weights?[pair] ?? 1 }
+    labelWeights = self.annotators.isEmpty ? [1] : labels
     reliabilities = Reliabilities(
       annotators: count, start: configuration.reliability, slope: configuration.slope)
   }
@@ -114,9 +119,7 @@ public struct RobustTraining<Base: TrustedTask>: TrainingTask {
     try likelihood.maximise(&fit, iterations: 200, moves)
     // While margins say little, their skew alone can look like labels that are mostly wrong; believed, that would turn every
     // preference round and then be true.
-    let eta = fit.reliabilities.eta
-    let mean = annotators.isEmpty ? eta[0] : annotators.map { eta[Int($0)] }.sum() / Double(annotators.count)
-    guard (mean >= 0.5) == (configuration.reliability >= 0.5) else { return }
+    guard (fit.reliabilities.mean(over: labelWeights) >= 0.5) == (configuration.reliability >= 0.5) else { return }
     reliabilities = fit.reliabilities
   }
 
@@ -142,7 +145,7 @@ public struct RobustTraining<Base: TrustedTask>: TrainingTask {
   public mutating func validate() throws -> [(name: String, value: Double)] {
     var metrics = try base.validate()
     if configuration.method == .lcpo, !metrics.isEmpty {
-      metrics.append(("reliability", reliabilities.eta.sum() / Double(reliabilities.eta.count)))
+      metrics.append(("reliability", reliabilities.mean))
     }
     return metrics
   }
