@@ -37,7 +37,8 @@ public enum Team {
   ///   - members: threads at most. Each has a number below this, for memory of its own; a result must not depend on it.
   /// - Throws: what `body` threw for the lowest number; the other numbers are run as well.
   public static func each(
-    _ count: Int, members: Int = Int(PN_TEAM_MAX), _ body: @Sendable (_ number: Int, _ member: Int) throws -> Void
+    _ count: Int, members: Int = Int(PN_TEAM_MAX),
+    _ body: @Sendable (_ number: Int, _ member: Int) throws -> Void
   ) throws {
     let errors = UnsafeMutableBufferPointer<(any Error)?>.allocate(capacity: max(0, count))
     errors.initialize(repeating: nil)

@@ -17,7 +17,9 @@ import Testing
 
   private struct Failure: Error, Equatable { let number: Int }
 
-  @Test(arguments: [0, 1, 2, 7, 1000], [1, 2, 5]) func eachNumberIsCalledOnce(_ count: Int, _ threads: Int) throws {
+  @Test(arguments: [0, 1, 2, 7, 1000], [1, 2, 5]) func eachNumberIsCalledOnce(_ count: Int, _ threads: Int)
+    throws
+  {
     let calls = Mutex([Int](repeating: 0, count: count))
     let members = Mutex(Set<Int>())
     try Team.with(threads: threads) { () throws in

@@ -50,7 +50,7 @@ public final class Denoiser: NoisePredictor {
     }
     let blocks = Self.blocks(times.count, values)
     let members = values > Self.wide ? 1 : max(1, min(Team.size, blocks.count))
-    let programs = try blocks.map { try program(Self.size($0.count), members) }
+    let programs = try blocks.map { try program(Self.units($0.count) * Self.unit, members) }
     let waves = try model.waves(times)
     var result = [Float](repeating: 0, count: x.count)
     try result.withUnsafeMutableBufferPointer { result in
@@ -101,16 +101,19 @@ public final class Denoiser: NoisePredictor {
   /// Values of a sample from which the threads share a block: memory of its own for each would be much.
   private static let wide = 4096
 
-  /// Blocks of rows: few enough for the memory of one to stay in a thread's cache.
-  private static func blocks(_ rows: Int, _ values: Int) -> [Range<Int>] {
-    let each = max(16, min(64, (1 << 14) / max(values, 1) / 16 * 16))
-    return stride(from: 0, to: rows, by: each).map { $0..<min($0 + each, rows) }
-  }
+  /// Programs have a multiple of this many rows: products of very few rows sum in another order.
+  private static let unit = 16
 
-  /// The program that `rows` rows use. Sixteen at least: products of very few rows sum in another order.
-  static func size(_ rows: Int) -> Int {
-    let step = rows <= 128 ? 16 : 64
-    return (rows + step - 1) / step * step
+  private static func units(_ rows: Int) -> Int { (rows + unit - 1) / unit }
+
+  /// Blocks of rows, of much the same size: few enough for the memory of one to stay in a thread's cache.
+  private static func blocks(_ rows: Int, _ values: Int) -> [Range<Int>] {
+    let most = max(1, min(2, (1 << 10) / max(values, 1)))
+    let all = units(rows)
+    let count = (all + most - 1) / most
+    return (0..<count).map { number in
+      number * all / count * unit..<min(rows, (number + 1) * all / count * unit)
+    }
   }
 }
 

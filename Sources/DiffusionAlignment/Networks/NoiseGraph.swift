@@ -35,7 +35,8 @@ struct NoiseGraph {
     x values: [Float], times: [Int], classes: [Int], of model: DiffusionModel, on program: some Executing
   ) throws {
     let waves = try model.waves(times)
-    try set(x: values.span, times: times[...], waves: waves.span, classes: classes[...], of: model, on: program)
+    try set(
+      x: values.span, times: times[...], waves: waves.span, classes: classes[...], of: model, on: program)
   }
 
   /// - Parameter waves: of the times, ``DiffusionModel/waves(_:)``.

@@ -119,7 +119,9 @@ public struct RobustTraining<Base: TrustedTask>: TrainingTask {
     try likelihood.maximise(&fit, iterations: 200, moves)
     // While margins say little, their skew alone can look like labels that are mostly wrong; believed, that would turn every
     // preference round and then be true.
-    guard (fit.reliabilities.mean(over: labelWeights) >= 0.5) == (configuration.reliability >= 0.5) else { return }
+    guard (fit.reliabilities.mean(over: labelWeights) >= 0.5) == (configuration.reliability >= 0.5) else {
+      return
+    }
     reliabilities = fit.reliabilities
   }
 
