@@ -48,7 +48,8 @@ PN_INLINE void pn_log_product_times(pn_log_product *product, size_t n, float *p,
 PN_INLINE double pn_log_product_total(const pn_log_product *product)
 {
     pn_f64x8 log_;
-    for (size_t j = 0; j < 8; ++j) log_[j] = -(log(product->fraction[j]) + 0x1.62e42fefa39efp-1 * (double)product->exponent[j]);
+    for (size_t j = 0; j < 8; ++j)
+        log_[j] = -(log(product->fraction[j]) + 0x1.62e42fefa39efp-1 * (double)product->exponent[j]);
     return pn_sum8(&log_);
 }
 

@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 
 enum { TILE = 256 };
+_Static_assert(TILE <= PN_LOG_PRODUCT_ROWS, "a tile is one call of pn_log_product_times");
 
 struct noise {
     size_t n, annotators, rows; /* rows a chunk */
@@ -32,32 +33,33 @@ struct noise {
     _Atomic int bad_id;
 };
 
-/* u and du/dd of a tile. d comes in in u. */
-PN_INLINE void induced(const pn_em_options *o, size_t n, float *restrict u, float *restrict slope)
+/* u and du/dd of a tile. */
+PN_INLINE void induced(const pn_em_options *o, size_t n, const float *restrict d, float *restrict u,
+                       float *restrict slope)
 {
     const float beta = o->beta, gamma = o->gamma;
     switch (o->objective) {
     case PN_EM_IPO:
-        for (size_t i = 0; i < n; ++i) u[i] = 2.0f * u[i] / beta;
+        for (size_t i = 0; i < n; ++i) u[i] = 2.0f * d[i] / beta;
         for (size_t i = 0; i < n; ++i) slope[i] = 2.0f / beta;
         break;
     case PN_EM_SIMPO:
         for (size_t i = 0; i < n; ++i) {
-            const float m = beta * u[i];
+            const float m = beta * d[i];
             u[i] = pn_softplusf(gamma + m) - pn_softplusf(gamma - m);
             slope[i] = beta * (pn_sigmoidf(gamma + m) + pn_sigmoidf(gamma - m));
         }
         break;
     case PN_EM_HINGE:
         for (size_t i = 0; i < n; ++i) {
-            const float above = 1.0f + beta * u[i], below = 1.0f - beta * u[i];
+            const float above = 1.0f + beta * d[i], below = 1.0f - beta * d[i];
             u[i] = (above <= 0.0f ? 0.0f : above) - (below <= 0.0f ? 0.0f : below);
             slope[i] = (above > 0.0f ? beta : 0.0f) + (below > 0.0f ? beta : 0.0f);
         }
         break;
     case PN_EM_DPO:
     case PN_EM_CPO:
-        for (size_t i = 0; i < n; ++i) u[i] *= beta;
+        for (size_t i = 0; i < n; ++i) u[i] = beta * d[i];
         for (size_t i = 0; i < n; ++i) slope[i] = beta;
         break;
     }
@@ -68,18 +70,13 @@ PN_INLINE void induced(const pn_em_options *o, size_t n, float *restrict u, floa
 PN_INLINE void logits(const struct pn_logprob *from, const pn_em_options *o, size_t at, size_t n, float *restrict d,
                       float *restrict u, float *restrict slope)
 {
-    if (o->objective != PN_EM_CPO) {
-        pn_logprob_difference(from, at, n, d);
-        memcpy(u, d, n * sizeof *u);
-        induced(o, n, u, slope);
-        return;
-    }
+    const bool cpo = o->objective == PN_EM_CPO;
+    const struct pn_logprob whole = { .a = from->a, .b = from->b };
+    pn_logprob_difference(cpo ? &whole : from, at, n, d);
+    induced(o, n, d, u, slope);
+    if (!cpo) return;
     float per_token[TILE];
-    const struct pn_logprob plain = { .a = from->a, .b = from->b };
-    pn_logprob_difference(&plain, at, n, d);
     pn_logprob_difference(from, at, n, per_token);
-    memcpy(u, d, n * sizeof *u);
-    induced(o, n, u, slope);
     for (size_t i = 0; i < n; ++i) u[i] += o->likelihood * per_token[i];
 }
 

@@ -41,8 +41,8 @@ PN_INLINE float distance(bool plain, const pn_shaping *o, float reward, float re
         shaped[i] = (expression);                                                                            \
     }
 
-PN_INLINE void shape(bool plain, const pn_shaping *o, size_t n, const float *restrict reward,
-                     const float *restrict reference, float *restrict shaped)
+PN_INLINE void shape_as(bool plain, const pn_shaping *o, size_t n, const float *restrict reward,
+                        const float *restrict reference, float *restrict shaped)
 {
     const float low = (float)o->low, high = (float)o->high;
     switch (o->function) {
@@ -53,6 +53,13 @@ PN_INLINE void shape(bool plain, const pn_shaping *o, size_t n, const float *res
     case PN_SHAPE_LOG_SIGMOID: EACH(pn_log_sigmoidf(z)) break;
     case PN_SHAPE_CLIP: EACH(held(z, low, high)) break;
     }
+}
+
+PN_INLINE void shape(const pn_shaping *o, size_t n, const float *restrict reward, const float *restrict reference,
+                     float *restrict shaped)
+{
+    if (o->slope == 1.0 && o->shift == 0.0) shape_as(true, o, n, reward, reference, shaped);
+    else shape_as(false, o, n, reward, reference, shaped);
 }
 
 /* The reference `m` of every row's prompt: where it stands, or gathered into `room`. */
@@ -74,24 +81,18 @@ PN_CLONES static void run(const struct shaping *p, size_t first, size_t count)
     static const float nothing[TILE];
     float z[TILE], room[TILE];
     double sum[TILE];
-    const pn_shaping *o = &p->options;
-    const bool plain = o->slope == 1.0 && o->shift == 0.0;
     for (size_t done = 0; done < count; done += TILE) {
         const size_t at = first + done, n = pn_min(TILE, count - done);
         const float *reward = p->reward + at;
         float *shaped = p->shaped + at;
         if (p->references < 2) {
-            const float *reference = p->references ? references_of(p, at, n, 0, room) : nothing;
-            if (plain) shape(true, o, n, reward, reference, z);
-            else shape(false, o, n, reward, reference, z);
+            shape(&p->options, n, reward, p->references ? references_of(p, at, n, 0, room) : nothing, z);
             memcpy(shaped, z, n * sizeof *z); /* shaped may be reward */
             continue;
         }
         for (size_t i = 0; i < n; ++i) sum[i] = 0.0;
         for (size_t m = 0; m < p->references; ++m) {
-            const float *reference = references_of(p, at, n, m, room);
-            if (plain) shape(true, o, n, reward, reference, z);
-            else shape(false, o, n, reward, reference, z);
+            shape(&p->options, n, reward, references_of(p, at, n, m, room), z);
             for (size_t i = 0; i < n; ++i) sum[i] += (double)z[i];
         }
         const double share = 1.0 / (double)p->references;

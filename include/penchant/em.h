@@ -87,6 +87,7 @@ typedef struct pn_em_options {
 /* weighted: instead of the marginal loss, w L(chosen over rejected) + (1-w) L(rejected over chosen) with w held: for IPO
  * squares with the target (2w-1)/(2 tau), for CPO with its likelihood of the answer that is preferred. Under DPO both are
  * the same. Posterior, sums and mean stay those of the induced logit. */
+
 /* The logit alone. */
 pn_status pn_em_logit_f32(size_t n, const pn_em_options *options,
                           const float *PN_COUNT(n) chosen,

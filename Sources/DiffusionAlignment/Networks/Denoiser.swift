@@ -48,38 +48,34 @@ public final class Denoiser: NoisePredictor {
         "Denoiser.noise",
         "\(x.count) values, \(times.count) times and \(classes.count) classes of samples of \(values)")
     }
+    // Whole units of rows, so that every block fills a program.
+    let padding = Self.units(times.count) * Self.unit - times.count
+    let x = padding == 0 ? x : x + [Float](repeating: 0, count: padding * values)
+    let times = padding == 0 ? times : times + [Int](repeating: 0, count: padding)
+    let classes =
+      padding == 0 || classes.isEmpty
+      ? classes : classes + [Int](repeating: DiffusionModel.noClass, count: padding)
+    let waves = try model.waves(times)
     let blocks = Self.blocks(times.count, values)
     let members = values > Self.wide ? 1 : max(1, min(Team.size, blocks.count))
-    let programs = try blocks.map { try program(Self.units($0.count) * Self.unit, members) }
-    let waves = try model.waves(times)
+    let programs = try blocks.map { try program($0.count, members) }
     var result = [Float](repeating: 0, count: x.count)
     try result.withUnsafeMutableBufferPointer { result in
       nonisolated(unsafe) let (out, programs, model) = (result, programs, model)
       try Team.each(blocks.count, members: members) { number, member in
         let (block, program) = (blocks[number], programs[number][member])
-        let padding = program.graph.rows - block.count
-        let (places, features) = (Self.scaled(block, values), Self.scaled(block, width))
-        let given = classes.isEmpty ? [] : classes[block]
-        if padding == 0 {
-          try program.graph.set(
-            x: x.span.extracting(places), times: times[block], waves: waves.span.extracting(features),
-            classes: given, of: model, on: program.inference)
-        } else {
-          let (x, waves) = (
-            x[places] + [Float](repeating: 0, count: padding * values),
-            waves[features] + [Float](repeating: 0, count: padding * width)
-          )
-          try program.graph.set(
-            x: x.span, times: times[block] + [Int](repeating: 0, count: padding), waves: waves.span,
-            classes: given.isEmpty ? [] : given + [Int](repeating: DiffusionModel.noClass, count: padding),
-            of: model, on: program.inference)
-        }
+        let places = Self.scaled(block, values)
+        try program.graph.set(
+          x: x.span.extracting(places), times: times[block],
+          waves: waves.span.extracting(Self.scaled(block, width)),
+          classes: classes.isEmpty ? [] : classes[block], of: model, on: program.inference)
         try program.inference.run()
         try program.inference.withValues(of: program.graph.eps) { eps in
           for i in 0..<places.count { out[places.lowerBound + i] = eps[i] }
         }
       }
     }
+    result.removeLast(padding * values)
     return result
   }
 
@@ -106,13 +102,13 @@ public final class Denoiser: NoisePredictor {
 
   private static func units(_ rows: Int) -> Int { (rows + unit - 1) / unit }
 
-  /// Blocks of rows, of much the same size: few enough for the memory of one to stay in a thread's cache.
+  /// Blocks of `rows` rows, whole units, of much the same size: few enough for the memory of one to stay in a thread's cache.
   private static func blocks(_ rows: Int, _ values: Int) -> [Range<Int>] {
     let most = max(1, min(2, (1 << 10) / max(values, 1)))
     let all = units(rows)
     let count = (all + most - 1) / most
     return (0..<count).map { number in
-      number * all / count * unit..<min(rows, (number + 1) * all / count * unit)
+      number * all / count * unit..<(number + 1) * all / count * unit
     }
   }
 }

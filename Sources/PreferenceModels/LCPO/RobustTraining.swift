@@ -16,8 +16,6 @@ public struct RobustTraining<Base: TrustedTask>: TrainingTask {
   public private(set) var reliabilities: Reliabilities
   private let annotators: [UInt32]
   private let weights: [Double]?
-  /// Weight of the labels of each annotator.
-  private let labelWeights: [Double]
   /// Steps before η moves.
   private let frozen: Int
 
@@ -43,9 +41,6 @@ public struct RobustTraining<Base: TrustedTask>: TrainingTask {
     self.weights = weights
     frozen = Int(Double(steps) * configuration.warmup)
     let count = (self.annotators.max().map { Int($0) + 1 }) ?? 1
-    var labels = [Double](repeating: 0, count: count)
-    for (pair, who) in self.annotators.enumerated() { labels[Int(who)] += weights?[pair] ?? 1 }
-    labelWeights = self.annotators.isEmpty ? [1] : labels
     reliabilities = Reliabilities(
       annotators: count, start: configuration.reliability, slope: configuration.slope)
   }
@@ -119,9 +114,10 @@ public struct RobustTraining<Base: TrustedTask>: TrainingTask {
     try likelihood.maximise(&fit, iterations: 200, moves)
     // While margins say little, their skew alone can look like labels that are mostly wrong; believed, that would turn every
     // preference round and then be true.
-    guard (fit.reliabilities.mean(over: labelWeights) >= 0.5) == (configuration.reliability >= 0.5) else {
-      return
-    }
+    let labels = try fit.reliabilities.expect(
+      margins, annotators: annotators.isEmpty ? nil : annotators, weights: weights
+    ).count
+    guard (fit.reliabilities.mean(over: labels) >= 0.5) == (configuration.reliability >= 0.5) else { return }
     reliabilities = fit.reliabilities
   }
 
