@@ -68,8 +68,8 @@ public struct AttributeAttention: Sendable, Equatable {
     alpha: inout MutableSpan<Float>
   ) throws(KernelError) {
     let b = try count(texts, mask, ids, "AttributeAttention.pool")
-    if pooled.count > 0 { try require(pooled.count, "pooled", is: b * width, "AttributeAttention.pool") }
-    if alpha.count > 0 { try require(alpha.count, "alpha", is: b * attributes, "AttributeAttention.pool") }
+    try requireOutput(pooled.count, "pooled", is: b * width, "AttributeAttention.pool")
+    try requireOutput(alpha.count, "alpha", is: b * attributes, "AttributeAttention.pool")
     let (texts, mask, ids, pooled, alpha) = (
       address(texts), address(mask), address(ids), address(&pooled), address(&alpha)
     )
@@ -98,8 +98,8 @@ public struct AttributeAttention: Sendable, Equatable {
     let b = try count(texts, mask, ids, call)
     try require(pooledGradient, "pooledGradient", is: b * width, call)
     try require(alphaGradient, "alphaGradient", is: b * attributes, call)
-    if textsGradient.count > 0 { try require(textsGradient.count, "textsGradient", is: texts.count, call) }
-    if pooled.count > 0 { try require(pooled.count, "pooled", is: b * width, call) }
+    try requireOutput(textsGradient.count, "textsGradient", is: texts.count, call)
+    try requireOutput(pooled.count, "pooled", is: b * width, call)
     let (texts, mask, ids, dPooled, dAlpha, dTexts, pooled) = (
       address(texts), address(mask), address(ids), address(pooledGradient), address(alphaGradient),
       address(&textsGradient), address(&pooled)
@@ -126,8 +126,8 @@ public struct AttributeAttention: Sendable, Equatable {
     try require(direction.count, "direction", is: width, call)
     try require(content, "content", is: b * width, call)
     try require(utility.count, "utility", is: b, call)
-    if alpha.count > 0 { try require(alpha.count, "alpha", is: b * attributes, call) }
-    if kappa.count > 0 { try require(kappa.count, "kappa", is: b * attributes, call) }
+    try requireOutput(alpha.count, "alpha", is: b * attributes, call)
+    try requireOutput(kappa.count, "kappa", is: b * attributes, call)
     let (texts, mask, ids, direction, content, out, alpha, kappa) = (
       address(texts), address(mask), address(ids), address(direction), address(content), address(&utility),
       address(&alpha), address(&kappa)
@@ -180,7 +180,7 @@ public struct AttributeAttention: Sendable, Equatable {
     try require(direction.count, "direction", is: width, call)
     try require(content, "content", is: b * width, call)
     try require(utilities.count, "utilities", is: b * q, call)
-    if alpha.count > 0 { try require(alpha.count, "alpha", is: b * q * attributes, call) }
+    try requireOutput(alpha.count, "alpha", is: b * q * attributes, call)
     let (texts, mask, direction, content, out, alpha) = (
       address(texts), address(mask), address(direction), address(content), address(&utilities),
       address(&alpha)

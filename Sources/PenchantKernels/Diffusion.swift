@@ -104,7 +104,7 @@ public func diffusionPreferenceLoss(
   try require(reference.count, "reference", is: eps.count, call)
   try require(noise.count, "noise", is: eps.count, call)
   try require(weights, "weights", is: pairs, call)
-  if gradient.count > 0 { try require(gradient.count, "gradient", is: eps.count, call) }
+  try requireOutput(gradient.count, "gradient", is: eps.count, call)
   let scratch = try Scratch(pn_diffusion_loss_workspace(pairs), call)
   var result = Outcome(pairs)
   try check(
@@ -128,7 +128,7 @@ public func inversionPreferenceLoss(
   try require(x.count, "x", is: eps.count, call)
   try require(clean.count, "clean", is: eps.count, call)
   try require(weights, "weights", is: pairs, call)
-  if gradient.count > 0 { try require(gradient.count, "gradient", is: eps.count, call) }
+  try requireOutput(gradient.count, "gradient", is: eps.count, call)
   let scratch = try Scratch(pn_diffusion_loss_workspace(pairs), call)
   var result = Outcome(pairs)
   try check(

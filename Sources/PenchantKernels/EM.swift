@@ -35,9 +35,9 @@ public func labelNoise(
   let k = reliability.count
   try require(annotators, "annotators", is: n, "labelNoise")
   try require(weights, "weights", is: n, "labelNoise")
-  if posterior.count > 0 { try require(posterior.count, "posterior", is: n, "labelNoise") }
-  if gradient.count > 0 { try require(gradient.count, "gradient", is: n, "labelNoise") }
-  if losses.count > 0 { try require(losses.count, "losses", is: n, "labelNoise") }
+  try requireOutput(posterior.count, "posterior", is: n, "labelNoise")
+  try requireOutput(gradient.count, "gradient", is: n, "labelNoise")
+  try requireOutput(losses.count, "losses", is: n, "labelNoise")
   guard k > 0 else { throw .shape("labelNoise", "reliability has no annotator") }
   let scratch = try Scratch(pn_em_noise_workspace(n, k), "labelNoise")
   var sums = AnnotatorSums(
@@ -180,13 +180,9 @@ public struct NoisyObjective: Sendable, Equatable {
       n, chosenReference, rejectedReference, chosenLengths, rejectedLengths, "NoisyObjective.step")
     try require(annotators, "annotators", is: n, "NoisyObjective.step")
     try require(weights, "weights", is: n, "NoisyObjective.step")
-    if posterior.count > 0 { try require(posterior.count, "posterior", is: n, "NoisyObjective.step") }
-    if chosenGradient.count > 0 {
-      try require(chosenGradient.count, "chosenGradient", is: n, "NoisyObjective.step")
-    }
-    if rejectedGradient.count > 0 {
-      try require(rejectedGradient.count, "rejectedGradient", is: n, "NoisyObjective.step")
-    }
+    try requireOutput(posterior.count, "posterior", is: n, "NoisyObjective.step")
+    try requireOutput(chosenGradient.count, "chosenGradient", is: n, "NoisyObjective.step")
+    try requireOutput(rejectedGradient.count, "rejectedGradient", is: n, "NoisyObjective.step")
     guard k > 0 else { throw .shape("NoisyObjective.step", "reliability has no annotator") }
     let scratch = try Scratch(pn_em_noise_workspace(n, k), "NoisyObjective.step")
     var options = options(gradientScale)
@@ -269,9 +265,7 @@ public func mixtureStep(
   }
   let n = x.count / k
   try require(weights, "weights", is: n, "mixtureStep")
-  if responsibility.count > 0 {
-    try require(responsibility.count, "responsibility", is: x.count, "mixtureStep")
-  }
+  try requireOutput(responsibility.count, "responsibility", is: x.count, "mixtureStep")
   let scratch = try Scratch(pn_em_mixture_workspace(n, k), "mixtureStep")
   var updated = [Double](repeating: 0, count: k)
   var mean = Double.nan
@@ -328,7 +322,7 @@ public struct GaussianMixture: Sendable, Equatable {
     _ x: Span<Float>, responsibility: inout MutableSpan<Float>, logDensity: inout MutableSpan<Float>
   ) throws(KernelError) -> Double {
     let n = try rows(x, responsibility.count)
-    if logDensity.count > 0 { try require(logDensity.count, "logDensity", is: n, "GaussianMixture.expect") }
+    try requireOutput(logDensity.count, "logDensity", is: n, "GaussianMixture.expect")
     let scratch = try Scratch(pn_em_gaussian_workspace(n, dimension, components), "GaussianMixture.expect")
     var mean = 0.0
     try check(
@@ -385,7 +379,7 @@ public func prototypeStep(
       "prototypeStep", "\(margins.count) margins for \(offsets[users]) pairs under \(k) prototypes")
   }
   try require(responsibility.count, "responsibility", is: users * k, "prototypeStep")
-  if gradient.count > 0 { try require(gradient.count, "gradient", is: margins.count, "prototypeStep") }
+  try requireOutput(gradient.count, "gradient", is: margins.count, "prototypeStep")
   for u in 0..<users where offsets[u + 1] < offsets[u] {
     throw .shape("prototypeStep", "offset \(u + 1) is \(offsets[u + 1]), below \(offsets[u]) before it")
   }

@@ -20,8 +20,8 @@ extension PaletteShape {
     let pairs = chosen.count
     try require(rejected.count, "rejected", is: pairs, call)
     try require(community.count, "community", is: pairs, call)
-    if weight.count > 0 { try require(weight.count, "weight", is: pairs, call) }
-    if margin.count > 0 { try require(margin.count, "margin", is: pairs, call) }
+    try requireOutput(weight.count, "weight", is: pairs, call)
+    try requireOutput(margin.count, "margin", is: pairs, call)
     try require(gradient.count, "gradient", is: count, call)
     let scratch = try Scratch(pn_palette_loss_workspace(&shape, pairs), call)
     let (chosen, rejected, community, weight, margin, parameters, out) = (
@@ -46,10 +46,10 @@ extension PaletteShape {
     let call: StaticString = "PaletteShape.utility"
     var shape = try c(call)
     try fit(texts, parameters.count, call)
-    if community.count > 0 { try require(community.count, "community", is: texts.count, call) }
+    try requireOutput(community.count, "community", is: texts.count, call)
     try require(utility.count, "utility", is: texts.count, call)
-    if alpha.count > 0 { try require(alpha.count, "alpha", is: texts.count * attributes, call) }
-    if kappa.count > 0 { try require(kappa.count, "kappa", is: texts.count * attributes, call) }
+    try requireOutput(alpha.count, "alpha", is: texts.count * attributes, call)
+    try requireOutput(kappa.count, "kappa", is: texts.count * attributes, call)
     let scratch = try Scratch(pn_palette_utility_workspace(&shape, texts.count), call)
     let (community, parameters, out, alpha, kappa) = (
       address(community), address(parameters), address(&utility), address(&alpha), address(&kappa)

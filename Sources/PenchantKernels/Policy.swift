@@ -35,7 +35,7 @@ public func tokenLogProbabilities(
   let rows = ids.count
   try requireRows(logits.count, rows, classes, "tokenLogProbabilities")
   try require(logProbabilities.count, "logProbabilities", is: rows, "tokenLogProbabilities")
-  if entropies.count > 0 { try require(entropies.count, "entropies", is: rows, "tokenLogProbabilities") }
+  try requireOutput(entropies.count, "entropies", is: rows, "tokenLogProbabilities")
   try check(
     pn_token_logp_f32(
       rows, classes, address(logits), address(ids), address(&logProbabilities), address(&entropies)),

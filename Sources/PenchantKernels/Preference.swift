@@ -93,8 +93,8 @@ public func preferenceLoss(
   try require(targets, "targets", is: n, "preferenceLoss")
   try require(labels, "labels", is: n, "preferenceLoss")
   try require(weights, "weights", is: n, "preferenceLoss")
-  if losses.count > 0 { try require(losses.count, "losses", is: n, "preferenceLoss") }
-  if gradient.count > 0 { try require(gradient.count, "gradient", is: n, "preferenceLoss") }
+  try requireOutput(losses.count, "losses", is: n, "preferenceLoss")
+  try requireOutput(gradient.count, "gradient", is: n, "preferenceLoss")
   let scratch = try Scratch(pn_preference_workspace(n), "preferenceLoss")
   var options = loss.options(gradientScale)
   var mean = 0.0
@@ -118,11 +118,9 @@ public func preferenceLoss(
   try require(targets, "targets", is: n, "preferenceLoss")
   try require(labels, "labels", is: n, "preferenceLoss")
   try require(weights, "weights", is: n, "preferenceLoss")
-  if losses.count > 0 { try require(losses.count, "losses", is: n, "preferenceLoss") }
-  if chosenGradient.count > 0 { try require(chosenGradient.count, "chosenGradient", is: n, "preferenceLoss") }
-  if rejectedGradient.count > 0 {
-    try require(rejectedGradient.count, "rejectedGradient", is: n, "preferenceLoss")
-  }
+  try requireOutput(losses.count, "losses", is: n, "preferenceLoss")
+  try requireOutput(chosenGradient.count, "chosenGradient", is: n, "preferenceLoss")
+  try requireOutput(rejectedGradient.count, "rejectedGradient", is: n, "preferenceLoss")
   let scratch = try Scratch(pn_preference_workspace(n), "preferenceLoss")
   var options = loss.options(gradientScale)
   var mean = 0.0
@@ -156,11 +154,9 @@ public func preferenceLoss(
   try require(targets, "targets", is: n, "preferenceLoss")
   try require(labels, "labels", is: n, "preferenceLoss")
   try require(weights, "weights", is: n, "preferenceLoss")
-  if losses.count > 0 { try require(losses.count, "losses", is: n, "preferenceLoss") }
-  if chosenGradient.count > 0 { try require(chosenGradient.count, "chosenGradient", is: n, "preferenceLoss") }
-  if rejectedGradient.count > 0 {
-    try require(rejectedGradient.count, "rejectedGradient", is: n, "preferenceLoss")
-  }
+  try requireOutput(losses.count, "losses", is: n, "preferenceLoss")
+  try requireOutput(chosenGradient.count, "chosenGradient", is: n, "preferenceLoss")
+  try requireOutput(rejectedGradient.count, "rejectedGradient", is: n, "preferenceLoss")
   let scratch = try Scratch(pn_preference_workspace(n), "preferenceLoss")
   var options = loss.options(gradientScale)
   var mean = 0.0
@@ -216,8 +212,8 @@ public func plackettLuceLoss(
   try require(scores.count, "scores", is: items, "plackettLuceLoss")
   try require(places, "places", is: items, "plackettLuceLoss")
   try require(weights, "weights", is: lists, "plackettLuceLoss")
-  if losses.count > 0 { try require(losses.count, "losses", is: lists, "plackettLuceLoss") }
-  if gradient.count > 0 { try require(gradient.count, "gradient", is: items, "plackettLuceLoss") }
+  try requireOutput(losses.count, "losses", is: lists, "plackettLuceLoss")
+  try requireOutput(gradient.count, "gradient", is: items, "plackettLuceLoss")
   if let top, top < 1 { throw .value("plackettLuceLoss", "top is \(top); at least one place counts") }
   let scratch = try Scratch(pn_plackett_luce_workspace(lists, items), "plackettLuceLoss")
   var mean = 0.0

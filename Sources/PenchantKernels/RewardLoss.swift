@@ -43,11 +43,9 @@ public func rewardLoss(
   try require(rejected.count, "rejected", is: n, "rewardLoss")
   try requireLogProbabilities(n, chosenReference, rejectedReference, nil, nil, "rewardLoss")
   try require(weights, "weights", is: n, "rewardLoss")
-  if losses.count > 0 { try require(losses.count, "losses", is: n, "rewardLoss") }
-  if chosenGradient.count > 0 { try require(chosenGradient.count, "chosenGradient", is: n, "rewardLoss") }
-  if rejectedGradient.count > 0 {
-    try require(rejectedGradient.count, "rejectedGradient", is: n, "rewardLoss")
-  }
+  try requireOutput(losses.count, "losses", is: n, "rewardLoss")
+  try requireOutput(chosenGradient.count, "chosenGradient", is: n, "rewardLoss")
+  try requireOutput(rejectedGradient.count, "rejectedGradient", is: n, "rewardLoss")
   let scratch = try Scratch(pn_preference_workspace(n), "rewardLoss")
   var options = pn_reward_options(
     loss: loss.kind.c, beta: loss.beta, shift: loss.shift, grad_scale: gradientScale)

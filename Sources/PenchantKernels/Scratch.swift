@@ -27,6 +27,14 @@ func require(
   }
 }
 
+/// The same for an output, which is left out by having no elements.
+@inline(__always)
+func requireOutput(
+  _ count: Int, _ name: @autoclosure () -> String, is expected: Int, _ call: StaticString
+) throws(KernelError) {
+  if count > 0 { try require(count, name(), is: expected, call) }
+}
+
 /// The same for an array that may be left out.
 @inline(__always)
 func require<Element>(
