@@ -1,7 +1,7 @@
 """A sequential model of RecBole on a log, in RecBole's own way: seconds an epoch, and the metrics of the last items.
 
     python bench/peers/recbole_sequential.py LOG [--model SASRec] [--epochs 2] [--threads 2] [--rows 2048] [--dropout 0.5]
-                                             [--stopping 10] [--seed 0]
+                                             [--stopping 10] [--longest 50] [--seed 0]
 
 LOG holds lines "user item item …", or a RecBole .inter; packed with gzip or plain. The protocol is ours: leave one out, every item
 ranked, seen ones too. Needs recbole 1.2.1, torch, and numpy below 2, in an environment of their own.
@@ -43,6 +43,7 @@ def main():
     parser.add_argument("--rows", type=int, default=2048)
     parser.add_argument("--dropout", type=float, default=0.5)
     parser.add_argument("--stopping", type=int, default=10)
+    parser.add_argument("--longest", type=int, default=50, help="items of a history that are read")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -62,7 +63,7 @@ def main():
         config = Config(model=options.model, dataset="log", config_dict={
             "data_path": folder, "checkpoint_dir": folder, "load_col": {"inter": ["user_id", "item_id", "timestamp"]},
             "eval_args": {"split": {"LS": "valid_and_test"}, "order": "TO", "group_by": "user", "mode": "full"},
-            "loss_type": "CE", "train_neg_sample_args": None, "MAX_ITEM_LIST_LENGTH": 50, "hidden_size": 64,
+            "loss_type": "CE", "train_neg_sample_args": None, "MAX_ITEM_LIST_LENGTH": options.longest, "hidden_size": 64,
             "embedding_size": 64, "inner_size": 256, "n_layers": 2, "n_heads": 2, "num_layers": 1,
             "hidden_dropout_prob": options.dropout, "attn_dropout_prob": options.dropout,
             "dropout_prob": options.dropout, "learning_rate": 1e-3, "epochs": options.epochs,

@@ -112,12 +112,23 @@ public struct ReaRecConfiguration: SequenceConfiguration {
 
   public func peers(seed: UInt64) -> [RecommenderPeer<Self>] {
     guard reasoning.steps > 0 else { return [] }
-    var base = self
-    (base.reasoning.steps, base.reasoning.bases) = (0, 0)
+    let base = base
     return (0..<reasoning.bases).map { number in
       RecommenderPeer(
         name: number == 0 ? "base" : "base \(number + 1)", configuration: base, seed: seed &+ UInt64(number))
     }
+  }
+
+  /// The same model without thoughts. What only thoughts read has its default, so all methods have one base.
+  private var base: Self {
+    var base = self
+    base.reasoning = Reasoning()
+    (base.reasoning.steps, base.reasoning.bases) = (0, 0)
+    base.reasoning.backbone = reasoning.backbone
+    base.reasoning.temperature = reasoning.temperature
+    base.reasoning.form = reasoning.form
+    base.reasoning.dropout = reasoning.dropout
+    return base
   }
 
   public func network(itemCount: Int) -> any SequenceNetwork {

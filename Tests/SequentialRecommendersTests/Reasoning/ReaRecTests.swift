@@ -153,6 +153,21 @@ import Testing
     #expect(try outcome(0).exhibits.map(\.title) == ["What each step is worth", "How much the steps differ"])
   }
 
+  @Test func allMethodsHaveOneBase() throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let bases = try ReaRecConfiguration.Method.allCases.map { method in
+      let configuration = Self.configuration(method) {
+        ($0.reasoning.steps, $0.reasoning.decay, $0.reasoning.noise) = (3, 2, method == .prl ? 0.1 : 0)
+        ($0.reasoning.temperature, $0.reasoning.dropout) = (0.5, 0.3)
+      }
+      return try #require(configuration.peers(seed: 1).first).configuration
+    }
+    #expect(Set(try bases.map(encoder.encode)).count == 1)
+    #expect(bases[0].reasoning.temperature == 0.5 && bases[0].reasoning.dropout == 0.3)
+    #expect(bases[0].reasoning.steps == 0 && bases[0].peers(seed: 1).isEmpty)
+  }
+
   private static let refused = [
     Refused<ReaRecConfiguration>("reasoning.steps") { $0.reasoning.steps = 6 },
     Refused<ReaRecConfiguration>("reasoning.bases") { $0.reasoning.bases = 4 },
