@@ -1,20 +1,12 @@
 /// Lines over a shared x axis: loss over steps.
 public struct LineChart: Chart {
-  public struct Series: Sendable {
-    public var name: String
-    public var points: [(x: Double, y: Double)]
-    public init(_ name: String, _ points: [(x: Double, y: Double)]) {
-      self.name = name
-      self.points = points
-    }
-  }
   public var title: String
   public var caption: String
-  public var series: [Series]
+  public var series: [PointSeries]
   public var x: String
   public var y: String
 
-  public init(title: String, caption: String, x: String, y: String, series: [Series]) {
+  public init(title: String, caption: String, x: String, y: String, series: [PointSeries]) {
     self.title = title
     self.caption = caption
     self.x = x

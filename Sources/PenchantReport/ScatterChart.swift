@@ -1,16 +1,8 @@
 /// Points in the plane, one colour a series; both axes have the same scale, so circles are round.
 public struct ScatterChart: Chart {
-  public struct Series: Sendable {
-    public var name: String
-    public var points: [(x: Double, y: Double)]
-    public init(_ name: String, _ points: [(x: Double, y: Double)]) {
-      self.name = name
-      self.points = points
-    }
-  }
   public var title: String
   public var caption: String
-  public var series: [Series]
+  public var series: [PointSeries]
   public var x: String
   public var y: String
   /// Of longer series every k-th point is drawn, so that about so many are left: a page must not weigh
@@ -20,7 +12,7 @@ public struct ScatterChart: Chart {
   public var window: (x: ClosedRange<Double>, y: ClosedRange<Double>)?
 
   public init(
-    title: String, caption: String, x: String, y: String, series: [Series], most: Int = 2000,
+    title: String, caption: String, x: String, y: String, series: [PointSeries], most: Int = 2000,
     window: (x: ClosedRange<Double>, y: ClosedRange<Double>)? = nil
   ) {
     self.title = title
@@ -36,7 +28,7 @@ public struct ScatterChart: Chart {
   private static let limit = 1e30
 
   /// What is drawn of a series.
-  func shown(_ series: Series) -> [(x: Double, y: Double)] {
+  func shown(_ series: PointSeries) -> [(x: Double, y: Double)] {
     let inside = series.points.filter { point in
       guard abs(point.x) < Self.limit, abs(point.y) < Self.limit else { return false }
       return window.map { $0.x.contains(point.x) && $0.y.contains(point.y) } ?? true

@@ -29,13 +29,15 @@ enum BuiltCommand {
     }
   }()
 
+  /// - Parameter redirection: of the shell, as `> /dev/full`.
   static func start(
-    _ arguments: [String], in folder: String, input: String? = nil, environment: [String: String] = [:]
+    _ arguments: [String], in folder: String, input: String? = nil, environment: [String: String] = [:],
+    redirection: String? = nil
   ) throws -> (Process, Pipe, Pipe) {
     let process = Process()
-    process.executableURL = URL(
-      fileURLWithPath: try #require(path, "the command is not built beside the tests"))
-    process.arguments = arguments
+    let path = try #require(path, "the command is not built beside the tests")
+    process.executableURL = URL(fileURLWithPath: redirection == nil ? path : "/bin/sh")
+    process.arguments = redirection.map { ["-c", "exec \"$0\" \"$@\" \($0)", path] + arguments } ?? arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     let (output, errors) = (Pipe(), Pipe())
@@ -74,9 +76,11 @@ enum BuiltCommand {
   }
 
   static func run(
-    _ arguments: [String], in folder: String, input: String? = nil, environment: [String: String] = [:]
+    _ arguments: [String], in folder: String, input: String? = nil, environment: [String: String] = [:],
+    redirection: String? = nil
   ) throws -> Result {
-    let (process, output, errors) = try start(arguments, in: folder, input: input, environment: environment)
+    let (process, output, errors) = try start(
+      arguments, in: folder, input: input, environment: environment, redirection: redirection)
     // Standard error is read beside standard output, so that neither fills its pipe.
     let box = ErrorText()
     let reader = Thread {

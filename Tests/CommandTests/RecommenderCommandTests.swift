@@ -238,7 +238,8 @@ import Testing
     (["train", "sasrec", "--data", "x", "--out", "y", "--set", "model.heads=5"], "model.heads must be"),
     (["train", "sasrec", "--data", "x", "--out", "y", "--core=-1"], "log.core must be"),
     (["train", "sasrek", "--data", "x", "--out", "y"], "did you mean \"sasrec\"?"),
-    (["recommend", "run"], "one of the two"),
+    (["recommend", "run"], "name a user of the log"),
+    (["recommend", "run", "u1", "--history", "i1"], "pass one"),
     (["train", "sasrec", "x", "--data", "z", "--out", "y"], "two files"),
   ])
   func wrongUseEndsWith64(_ arguments: [String], _ message: String) throws {

@@ -29,13 +29,13 @@ import Testing
         side: ("VIF", [6, 1], 5)),
       BarChart(title: name, caption: name, x: name, series: [(name, [BarChart.Row(name, 0.5)]), ("b", [])]),
       LineChart(
-        title: name, caption: name, x: name, y: name, series: [LineChart.Series(name, [(1, 2), (2, 3)])]),
+        title: name, caption: name, x: name, y: name, series: [PointSeries(name, [(1, 2), (2, 3)])]),
       CalibrationChart(
         title: name, caption: name,
         series: [(name, [CalibrationChart.Bin(confidence: 0.6, accuracy: 0.5, count: 3)])]),
       ScatterChart(
         title: name, caption: name, x: name, y: name,
-        series: [ScatterChart.Series(name, [(0, 1), (.nan, 2), (3, .infinity), (1, 1)]), .init("b", [])]),
+        series: [PointSeries(name, [(0, 1), (.nan, 2), (3, .infinity), (1, 1)]), .init("b", [])]),
       Picture(title: name, caption: name, alternative: name, png: [1, 2, 3], width: 2, height: 1),
     ]
   }

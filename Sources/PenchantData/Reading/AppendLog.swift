@@ -61,16 +61,10 @@ public final class AppendLog: Sendable {
     let code: Int32 = descriptor.withLock { file in
       let start = lseek(file, 0, SEEK_END)
       guard start >= 0 else { return errno }
-      var done = 0
-      while done < bytes.count {
-        let wrote = bytes.withUnsafeBytes { write(file, $0.baseAddress! + done, bytes.count - done) }
-        if wrote < 0, errno == EINTR { continue }
-        guard wrote >= 0 else {
-          let code = errno
-          _ = ftruncate(file, start)
-          return code
-        }
-        done += wrote
+      let code = writeAll(bytes, to: file)
+      guard code == 0 else {
+        _ = ftruncate(file, start)
+        return code
       }
       if durable, fdatasync(file) != 0, errno != EINVAL, errno != ENOTSUP { return errno }
       return 0

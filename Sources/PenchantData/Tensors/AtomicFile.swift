@@ -56,17 +56,8 @@ public enum AtomicFile {
   }
 
   private static func put(_ bytes: [UInt8], _ descriptor: Int32, _ path: String) throws(DataError) {
-    var done = 0
-    while done < bytes.count {
-      let wrote = bytes.withUnsafeBytes {
-        Foundation.write(descriptor, $0.baseAddress! + done, bytes.count - done)
-      }
-      if wrote < 0 {
-        if errno == EINTR { continue }
-        throw writeError(path, errno)
-      }
-      done += wrote
-    }
+    let code = writeAll(bytes, to: descriptor)
+    guard code == 0 else { throw writeError(path, code) }
   }
 
   private static func writeError(_ path: String, _ code: Int32) -> DataError {

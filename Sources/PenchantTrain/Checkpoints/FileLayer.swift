@@ -1,4 +1,5 @@
 import Foundation
+import PenchantData
 
 /// What a checkpoint needs from a file system, small enough that a test can stand in for it: record every operation,
 /// drop what was not synced, tear a write, or say "no space left".
@@ -43,7 +44,7 @@ public struct FileError: Error, Sendable, CustomStringConvertible {
   public var description: String {
     let repair =
       switch code {
-      case ENOSPC, EDQUOT: "; free some space, or choose another --out"
+      case ENOSPC, EDQUOT: "; free some space, or write to another disk"
       case EACCES, EROFS, EPERM: "; choose an --out that you may write to"
       default: ""
       }
@@ -72,18 +73,10 @@ public struct SystemFiles: FileLayer {
   public func write(_ bytes: [UInt8], to path: String) throws {
     let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard file >= 0 else { throw FileError("create", path, code: errno) }
-    var written = 0
-    while written < bytes.count {
-      let count = bytes.withUnsafeBytes {
-        Foundation.write(file, $0.baseAddress! + written, bytes.count - written)
-      }
-      if count < 0 {
-        if errno == EINTR { continue }
-        let code = errno
-        close(file)
-        throw FileError("write", path, code: code)
-      }
-      written += count
+    let code = writeAll(bytes, to: file)
+    if code != 0 {
+      close(file)
+      throw FileError("write", path, code: code)
     }
     if close(file) != 0 { throw FileError("close", path, code: errno) }
   }

@@ -125,7 +125,6 @@ public final class ProgressLine: Sendable {
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
-  public static let standardError: @Sendable (String) -> Void = {
-    FileHandle.standardError.write(Data($0.utf8))
-  }
+  /// What cannot be shown is no reason to stop.
+  public static let standardError: @Sendable (String) -> Void = { try? StandardStream.error.write($0) }
 }

@@ -1,0 +1,22 @@
+import Foundation
+import PenchantData
+
+/// A stream that the process was started with, written at once and whole. (`FileHandle` traps where a write fails, and
+/// `print` says nothing.)
+public enum StandardStream: Sendable {
+  case output, error
+
+  /// - Throws: `FileError` when not all of it could be written, as on a full disk.
+  public func write(_ text: String) throws(FileError) {
+    let (file, name) = self == .output ? (STDOUT_FILENO, "standard output") : (STDERR_FILENO, "standard error")
+    let code = writeAll(Array(text.utf8), to: file)
+    if code != 0 { throw FileError("write", name, code: code) }
+  }
+  /// Opens those that the process was started without, so that no file gets their numbers and what is meant for people.
+  /// Writing to them fails.
+  public static func open() {
+    var file = Foundation.open("/dev/null", O_RDONLY)
+    while (0...STDERR_FILENO).contains(file) { file = Foundation.open("/dev/null", O_RDONLY) }
+    if file >= 0 { close(file) }
+  }
+}
