@@ -19,7 +19,8 @@ import Testing
       #expect(try BuiltCommand.run(Self.training, in: folder).code == 0)
       let predict = ["predict", "run", "--data", "pairs.jsonl"]
       for arguments in [
-        predict, ["inspect", "pairs.jsonl"], ["inspect", "pairs.jsonl", "--json"], ["help", "data"], ["doctor"],
+        predict, ["inspect", "pairs.jsonl"], ["inspect", "pairs.jsonl", "--json"], ["help", "data"],
+        ["doctor"],
         ["evaluate", "run", "--data", "pairs.jsonl"], ["train", "sasrec", "--print-config"],
       ] {
         let full = try BuiltCommand.run(arguments, in: folder, redirection: "> /dev/full")
@@ -32,7 +33,9 @@ import Testing
   }
 
   /// Nor does it matter to what was trained.
-  @Test(arguments: ["2> /dev/full", "2>&-"]) func progressThatCannotBeShownStopsNothing(_ errors: String) throws {
+  @Test(arguments: ["2> /dev/full", "2>&-"]) func progressThatCannotBeShownStopsNothing(_ errors: String)
+    throws
+  {
     try Self.withPairs { folder in
       let trained = try BuiltCommand.run(Self.training, in: folder, redirection: errors)
       #expect(trained.code == 0 && trained.output.contains("accuracy"))

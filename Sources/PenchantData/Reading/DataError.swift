@@ -39,7 +39,7 @@ public struct DataError: Error, Sendable, Equatable {
 
 extension DataError: CustomStringConvertible {
   public var description: String {
-    var text = file
+    var text = file.isEmpty ? "\"\"" : file
     if let line { text += ":\(line)" }
     text += ": \(problem)"
     if let byte { text += " (byte \(byte))" }

@@ -48,7 +48,7 @@ public struct FileError: Error, Sendable, CustomStringConvertible {
       case EACCES, EROFS, EPERM: "; choose an --out that you may write to"
       default: ""
       }
-    return "\(path): \(operation) failed: \(String(cString: strerror(code)))\(repair)"
+    return "\(path.isEmpty ? "\"\"" : path): \(operation) failed: \(String(cString: strerror(code)))\(repair)"
   }
 }
 

@@ -8,7 +8,8 @@ public enum StandardStream: Sendable {
 
   /// - Throws: `FileError` when not all of it could be written, as on a full disk.
   public func write(_ text: String) throws(FileError) {
-    let (file, name) = self == .output ? (STDOUT_FILENO, "standard output") : (STDERR_FILENO, "standard error")
+    let (file, name) =
+      self == .output ? (STDOUT_FILENO, "standard output") : (STDERR_FILENO, "standard error")
     let code = writeAll(Array(text.utf8), to: file)
     if code != 0 { throw FileError("write", name, code: code) }
   }

@@ -4,7 +4,7 @@ import PenchantKernels
 public struct Recommendation: Codable, Sendable, Equatable {
   public var item: String
   public var title: String?
-  /// Higher is better; only the order within one answer means something.
+  /// Higher is better; only the order within one answer means something. By popularity, how often the item was taken.
   public var score: Float
 }
 
@@ -116,7 +116,8 @@ public final class Recommender {
     let excluded = (repeats ? excluding : history + excluding).map { UInt32($0 - 1) }
     let best =
       history.isEmpty
-      ? try topScores(count, of: trained.model.itemCounts.map(Float.init), excluding: excluded)
+      // In a closure: `Float.init` of whole numbers of 32 bits may mean their bits.
+      ? try topScores(count, of: trained.model.itemCounts.map { Float($0) }, excluding: excluded)
       : try scorer.top(count, after: history[...], excluding: excluded)
     let items = zip(best.ids, best.scores).prefix { $0.0 != RankedItems.none }
       .map { recommendation(Int32($0) + 1, $1) }

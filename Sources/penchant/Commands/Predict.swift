@@ -123,6 +123,7 @@ struct Predict: ParsableCommand {
     case .recommender(let model, _):
       let answers = RecommenderAnswers(
         recommender: try model.recommender(), shelf: HistoryShelf(run: folder), options: list)
+      answers.warnOfExclusions(common.progress)
       try answerLines { text, line in
         try answers.answer(
           RecommenderAnswers.question(text, file: data, line: line), file: data, line: line)

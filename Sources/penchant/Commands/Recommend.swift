@@ -47,6 +47,7 @@ struct Recommend: ParsableCommand {
     }
     let answers = RecommenderAnswers(
       recommender: try trained.recommender(), shelf: HistoryShelf(run: folder), options: list)
+    answers.warnOfExclusions(common.progress)
     let items = history.map {
       $0.split(separator: ",").map { $0.trimmingPrefix { $0 == " " } }.map(String.init)
     }

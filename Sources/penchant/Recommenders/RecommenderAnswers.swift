@@ -87,6 +87,12 @@ struct RecommenderAnswers {
     return question
   }
 
+  /// A name that excludes nothing is likely a mistake.
+  func warnOfExclusions(_ progress: ProgressLine) {
+    let strange = options.excluded.filter { recommender.trained.items.index(of: $0) == nil }
+    if !strange.isEmpty { progress.warn("--exclude: the model does not know \(quotedList(strange))") }
+  }
+
   /// - Throws: `DataError` for a user that is not in the log.
   func answer(_ question: Question, file: String, line: Int? = nil) throws -> Answer {
     var history = question.history

@@ -60,6 +60,10 @@ import Testing
           #expect(try after.recommend(for: history, count: 7) == found)
           #expect(found.items.count == 7 && !found.items.map(\.item).contains { history.contains($0) })
           #expect(found.basis == (history.first == "i1" ? .history : .popularity))
+          if found.basis == .popularity {
+            #expect(
+              found.items.map(\.score) == log.split.popularity.sorted(by: >).prefix(7).map { Float($0) })
+          }
         }
       }
       try check(configuration)

@@ -25,7 +25,7 @@ extension BenchCase {
       let loss = Loss.binaryCrossEntropy(logits: network(x), targets: y)
       let step = try TrainingStep(loss, optimizer: Optimizer(.adam(1e-3), for: store))
       try step.set(x, to: Floats(normal: batch * 256).array)
-      try step.set(y, to: Buffer<UInt32>(below: 2, count: batch).array.map(Float.init))
+      try step.set(y, to: Buffer<UInt32>(below: 2, count: batch).array.map { Float($0) })
       return { try step.run() }
     }
   }
