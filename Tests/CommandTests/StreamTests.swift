@@ -44,6 +44,20 @@ import Testing
     }
   }
 
+  /// `head` takes a line and leaves.
+  @Test func aReaderThatLeavesEndsNoTraining() throws {
+    try Self.withPairs { folder in
+      let shown = try BuiltCommand.run(Self.training, in: folder, redirection: "2>&1 | head -n 1")
+      #expect(shown.code == 0 && shown.output.split(separator: "\n").count == 1)
+      let model = folder + "/run/model.safetensors"
+      for _ in 0..<3000 where !FileManager.default.fileExists(atPath: model) { usleep(10_000) }
+      #expect(FileManager.default.fileExists(atPath: model))
+      let answers = try BuiltCommand.run(
+        ["predict", "run", "--data", "pairs.jsonl"], in: folder, redirection: "| head -n 1")
+      #expect(answers.errors.isEmpty && answers.output.contains("probability"))
+    }
+  }
+
   /// The run is whole, its table is only not shown.
   @Test func aTrainingKeepsItsRunWhenItsTableCannotBeWritten() throws {
     try Self.withPairs { folder in

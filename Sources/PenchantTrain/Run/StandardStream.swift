@@ -13,9 +13,10 @@ public enum StandardStream: Sendable {
     let code = writeAll(Array(text.utf8), to: file)
     if code != 0 { throw FileError("write", name, code: code) }
   }
-  /// Opens those that the process was started without, so that no file gets their numbers and what is meant for people.
-  /// Writing to them fails.
-  public static func open() {
+  /// Makes every failure to write an error, at the start of a command: a reader that has left ends nothing, and where the
+  /// process was started without a stream no file gets its number and what is meant for people.
+  public static func prepare() {
+    signal(SIGPIPE, SIG_IGN)
     var file = Foundation.open("/dev/null", O_RDONLY)
     while (0...STDERR_FILENO).contains(file) { file = Foundation.open("/dev/null", O_RDONLY) }
     if file >= 0 { close(file) }

@@ -40,7 +40,7 @@ struct Penchant: ParsableCommand {
 
 @main enum Main {
   static func main() {
-    StandardStream.open()
+    StandardStream.prepare()
     let arguments = Array(CommandLine.arguments.dropFirst())
     if let first = arguments.first, !first.hasPrefix("-") {
       let verbs = Penchant.configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
@@ -73,6 +73,8 @@ struct Penchant: ParsableCommand {
     case let error as LanguageError:
       complain("\(error)")
       exit(status(of: error).rawValue)
+    // Whoever read has enough, as `head` has.
+    case let error as FileError where error.code == EPIPE: exit(ExitStatus.failed.rawValue)
     case is FileError, is KernelError, is NonFiniteError:
       complain("\(error)")
       exit(ExitStatus.failed.rawValue)
