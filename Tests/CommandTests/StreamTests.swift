@@ -32,7 +32,7 @@ import Testing
     }
   }
 
-  /// Nor does it matter to what was trained.
+  /// The run and the exit code are those of a run that was watched.
   @Test(arguments: ["2> /dev/full", "2>&-"]) func progressThatCannotBeShownStopsNothing(_ errors: String)
     throws
   {

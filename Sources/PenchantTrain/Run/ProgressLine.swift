@@ -126,5 +126,5 @@ public final class ProgressLine: Sendable {
   }
 
   /// What cannot be shown is no reason to stop.
-  public static let standardError: @Sendable (String) -> Void = { try? StandardStream.error.write($0) }
+  public static let standardError: @Sendable (String) -> Void = { try? StandardStream.error.write($0.utf8) }
 }

@@ -112,7 +112,6 @@ public struct ReaRecConfiguration: SequenceConfiguration {
 
   public func peers(seed: UInt64) -> [RecommenderPeer<Self>] {
     guard reasoning.steps > 0 else { return [] }
-    let base = base
     return (0..<reasoning.bases).map { number in
       RecommenderPeer(
         name: number == 0 ? "base" : "base \(number + 1)", configuration: base, seed: seed &+ UInt64(number))

@@ -116,8 +116,7 @@ public final class Recommender {
     let excluded = (repeats ? excluding : history + excluding).map { UInt32($0 - 1) }
     let best =
       history.isEmpty
-      // In a closure: `Float.init` of whole numbers of 32 bits may mean their bits.
-      ? try topScores(count, of: trained.model.itemCounts.map { Float($0) }, excluding: excluded)
+      ? try PopularityModel(itemCounts: trained.model.itemCounts).top(count, after: [], excluding: excluded)
       : try scorer.top(count, after: history[...], excluding: excluded)
     let items = zip(best.ids, best.scores).prefix { $0.0 != RankedItems.none }
       .map { recommendation(Int32($0) + 1, $1) }

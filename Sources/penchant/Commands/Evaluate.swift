@@ -60,8 +60,7 @@ struct Evaluate: ParsableCommand {
     case .lcpo(let model): return try evaluate(model)
     case .diffusion(let model, let run):
       return try DiffusionEvaluation(model: model, run: run, data: data, form: pictures.form ?? SampleForm())
-        .answer(
-          json: common.json)
+        .answer(json: common.json)
     case .par(let model): return try evaluate(model)
     case .bradleyTerry(let model):
       pairs = try readPairs(data)

@@ -90,7 +90,7 @@ struct Penchant: ParsableCommand {
     }
   }
 
-  static func complain(_ text: String) { try? StandardStream.error.write("error: \(text)\n") }
+  static func complain(_ text: String) { try? StandardStream.error.write("error: \(text)\n".utf8) }
 }
 
 /// How the command ends.

@@ -145,7 +145,7 @@ struct Predict: ParsableCommand {
     var stream = stream
     var reader = try ScoredReader(data)
     while let answer = try reader.next() {
-      try showLine(stream.shape(answer, file: data))
+      try showJSON(stream.shape(answer, file: data), pretty: false)
     }
   }
 
@@ -154,7 +154,7 @@ struct Predict: ParsableCommand {
     var reader = try LineReader(data)
     while let text = try reader.next() {
       guard text.contains(where: { !$0.isWhitespace }) else { continue }
-      try showLine(answer(text, reader.number))
+      try showJSON(answer(text, reader.number), pretty: false)
     }
   }
 

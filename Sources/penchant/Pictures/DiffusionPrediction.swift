@@ -25,7 +25,7 @@ struct DiffusionPrediction {
     }
     for (pair, logit) in try aligned.logits(form.pairs(data), file: data).enumerated() {
       let answer = Answer(pair: pair, margin: logit, probability: sigmoid(logit))
-      try showLine(answer)
+      try showJSON(answer, pretty: false)
     }
   }
 }
