@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Gzip data made without zlib: stored blocks only.
 func gzipped(_ text: String) -> [UInt8] { gzipped(Array(text.utf8)) }
@@ -17,12 +18,6 @@ func gzipped(_ bytes: [UInt8]) -> [UInt8] {
 
 func little<Number: FixedWidthInteger>(_ value: Number) -> [UInt8] {
   withUnsafeBytes(of: value.littleEndian) { Array($0) }
-}
-
-private func crc32(_ bytes: [UInt8]) -> UInt32 {
-  ~bytes.reduce(~UInt32(0)) { crc, byte in
-    (0..<8).reduce(crc ^ UInt32(byte)) { value, _ in value >> 1 ^ (value & 1 == 1 ? 0xEDB8_8320 : 0) }
-  }
 }
 
 /// A folder that is removed with the value.

@@ -13,8 +13,11 @@ private struct Problem {
   init(_ numbers: [Int]) {
     shape = CatalogueShape(rows: numbers[0], items: numbers[1], width: numbers[2])
     let items = numbers[1]
-    targets = (0..<numbers[0]).map { $0 % 5 == 4 ? catalogueIgnore : UInt32($0 * 7919 % max(items, 1)) }
-    weights = (0..<numbers[0]).map { $0 % 7 == 6 ? 0 : Float($0 % 3 + 1) / 2 }
+    targets = (0..<numbers[0]).map { row -> UInt32 in
+      row % 5 == 4 ? catalogueIgnore : UInt32(row * 7919 % max(items, 1))
+    }
+    let cycle: [Float] = [0.5, 1, 1.5]
+    weights = (0..<numbers[0]).map { row in row % 7 == 6 ? 0 : cycle[row % 3] }
   }
 
   var counts: [Int] { [shape.rows * shape.width, shape.items * shape.width, shape.items] }

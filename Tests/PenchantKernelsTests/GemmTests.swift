@@ -297,7 +297,9 @@ private func limited<R>(_ tier: pn_tier, _ body: () throws -> R) rethrows -> R {
         let all = try filled(batch * m * n) { c throws(KernelError) in
           try multiplyBatch(batch, shape, a.span, b.span, sharesB: true, into: &c)
         }
-        let one = try (0..<batch).flatMap { try product(shape, Array(a[$0 * m * k..<($0 + 1) * m * k]), b) }
+        let one = try (0..<batch).flatMap { i -> [Float] in
+          try product(shape, Array(a[i * m * k..<(i + 1) * m * k]), b)
+        }
         #expect(all == one)
       }
     }

@@ -53,12 +53,12 @@ private struct Contest {
     for count in [0, 1, 7, 1000] {
       let got = try contest.top(count)
       for query in 0..<numbers[0] {
-        let sorted = contest.kept(query).map { (contest.score(query, $0), $0) }
-          .sorted { $0.0 > $1.0 || ($0.0 == $1.0 && $0.1 < $1.1) }
+        let kept = contest.kept(query).map { (score: contest.score(query, $0), id: $0) }
+        let sorted = kept.sorted { a, b in a.score == b.score ? a.id < b.id : a.score > b.score }
         for place in 0..<count {
           let (id, score) = (got.ids[query * count + place], got.scores[query * count + place])
           if place < sorted.count {
-            #expect(id == UInt32(sorted[place].1) && Double(score) == sorted[place].0)
+            #expect(id == UInt32(sorted[place].id) && Double(score) == sorted[place].score)
           } else {
             #expect(id == RankedItems.none && score == -.infinity)
           }

@@ -108,7 +108,7 @@ import Testing
     var hessian = [Double](repeating: 0, count: 16)
     for i in 0..<4 { hessian[5 * i] = 0.5 }
     for (a, b) in zip(pairs.chosen, pairs.rejected) {
-      let d = (0..<4).map { Double(x.dense[Int(a) * 4 + $0]) - Double(x.dense[Int(b) * 4 + $0]) }
+      let d = (0..<4).map { i -> Double in Double(x.dense[Int(a) * 4 + i]) - Double(x.dense[Int(b) * 4 + i]) }
       let p = sigmoid(solution.scores[Int(a)] - solution.scores[Int(b)])
       for i in 0..<4 { for j in 0..<4 { hessian[4 * i + j] += p * (1 - p) * d[i] * d[j] } }
     }

@@ -66,8 +66,10 @@ private struct CountingEncoder: LayeredTextEncoder {
     let out = try layer.fit(rows, train).standardised(rows).dense
     for column in 0..<3 {
       let values = train.map { Double(out[$0 * 3 + column]) }
-      #expect(abs(values.reduce(0, +)) / 40 < 1e-3)
-      #expect(abs(values.reduce(0) { $0 + $1 * $1 } / 40 - 4.0 / 3) < 1e-3)
+      let mean = values.reduce(0.0, +) / 40
+      let square = values.reduce(0.0) { $0 + $1 * $1 } / 40
+      #expect(abs(mean) < 1e-3)
+      #expect(abs(square - 4.0 / 3) < 1e-3)
     }
   }
 

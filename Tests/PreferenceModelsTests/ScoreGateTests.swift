@@ -29,7 +29,8 @@ struct ScoreGateTests {
     let linear = accuracy(test.pairs.margins(try ScoresOnly().fit(train.pairs).weights))
     #expect(gated > linear + 0.1, "gated \(gated), linear \(linear)")
     let gates = try fit.gates([1, 0, 0, 0, 0, 1])
-    #expect(abs(gates[0..<3].reduce(0, +) - 1) < 1e-5)
+    let sum = gates[0..<3].reduce(0.0, +)
+    #expect(abs(sum - 1) < 1e-5)
     #expect(gates[0] > 0.7 && gates[5] > 0.7)
     #expect(try gate.fit(train.pairs, states: train.states, stateWidth: 3, seed: 7) == fit)
   }

@@ -87,7 +87,7 @@ struct ScoresOnlyTests {
 
   @Test func separableAndLargeMarginsConverge() throws {
     // Every chosen text is far better in both columns: without bounded steps the curvature vanishes.
-    let differences = (0..<1000).flatMap { [500 + Double($0), 800 - Double($0 % 7)] }
+    let differences = (0..<1000).flatMap { row -> [Double] in [500 + Double(row), 800 - Double(row % 7)] }
     let fit = try ScoresOnly(ridge: 1e-3).fit(ScoredPairs(differences: differences, columns: ["a", "b"]))
     #expect(fit.converged && fit.weights.allSatisfy(\.isFinite) && fit.logLikelihood > -1)
     // From a start that puts every margin on the wrong side.

@@ -195,14 +195,17 @@ import Testing
       let first = try await Self.job(Self.model(server)).run(Self.texts, to: path)
       #expect(first.refused == ["malformed": 10, "refused": 10, "unchanged": 8])
       #expect(first.written == 2 && first.left == 0)
-      #expect(server.requests.count == 3 * 28 + 2)
+      let tries = 3 * 28 + 2
+      #expect(server.requests.count == tries)
       #expect(
         Set(server.requests.map(\.key)).count == server.requests.count, "every try is a draw of its own")
       #expect(try Self.bytes(path).contains("I would rather not."))
       #expect(try Self.bytes(path).split(separator: "\n").count == 3)
 
       let second = try await Self.job(Self.model(server)).run(Self.texts, to: path)
-      #expect(second.refused == first.refused && second.resumed == 2 && second.usage.requests == 0)
+      #expect(second.refused == first.refused)
+      #expect(second.resumed == 2)
+      #expect(second.usage.requests == 0)
 
       isMended.store(true, ordering: .relaxed)
       var job = Self.job(try Self.model(server))

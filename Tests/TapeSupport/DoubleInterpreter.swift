@@ -92,9 +92,11 @@ package struct DoubleInterpreter {
       return [dx]
     case .concat:
       let parts = try (0..<s[1]).map(at)
-      return [
-        (0..<s[0]).flatMap { o in zip(parts, s[2...]).flatMap { Array($0[(o * $1)..<((o + 1) * $1)]) } }
-      ]
+      var y: [Double] = []
+      for row in 0..<s[0] {
+        for (part, width) in zip(parts, s[2...]) { y += part[row * width..<(row + 1) * width] }
+      }
+      return [y]
     case .transpose:
       let x = try at(0)
       var y = x

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// PNG files written from the specification, without libpng and zlib: stored blocks only.
 struct TestPNG {
@@ -52,10 +53,7 @@ struct TestPNG {
 
   static func chunk(_ name: String, _ data: [UInt8]) -> [UInt8] {
     let body = Array(name.utf8) + data
-    let crc = ~body.reduce(~UInt32(0)) { crc, byte in
-      (0..<8).reduce(crc ^ UInt32(byte)) { value, _ in value >> 1 ^ (value & 1 == 1 ? 0xEDB8_8320 : 0) }
-    }
-    return big(UInt32(data.count)) + body + big(crc)
+    return big(UInt32(data.count)) + body + big(crc32(body))
   }
 
   /// A zlib stream of stored blocks.

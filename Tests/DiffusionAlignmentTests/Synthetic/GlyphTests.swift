@@ -17,8 +17,8 @@ import Testing
     let ink = try PictureReward.ink.scores(samples)[0] * 64 * 64
     let area = try #require(Self.areas[form]) * 24 * 24
     #expect(abs(ink / area - 1) < 0.01, "\(ink), \(area)")
-    let corners = [0, 63, 64 * 63, 64 * 64 - 1].map { samples.values[$0] }
-    #expect(corners.allSatisfy { $0 == -1 })
+    let corners: [Int] = [0, 63, 64 * 63, 64 * 64 - 1]
+    #expect(corners.allSatisfy { samples.values[$0] == -1 })
     // An edge is soft, the rest is full.
     #expect(samples.values.contains { $0 > -0.9 && $0 < 0.9 } && samples.values.max() == 1)
     #expect(samples.classes == [Glyph.Form.allCases.firstIndex(of: form)])

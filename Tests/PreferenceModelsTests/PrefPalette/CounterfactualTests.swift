@@ -15,7 +15,7 @@ import Testing
   @Test func aTextGivesTenPairsOfEachAttribute() async throws {
     let set = try await Self.set(4)
     let pairs = set.pairs()
-    #expect(pairs.count == 4 * 3 * 10)
+    #expect(pairs.count == 120, "4 texts, 3 attributes, 10 pairs each")
     #expect(pairs.allSatisfy { $0.low < $0.high })
     #expect(Set(pairs).count == pairs.count)
   }
@@ -40,8 +40,9 @@ import Testing
     for attribute in 0..<3 {
       #expect(Set(splits.ood.test.filter { $0.attribute == attribute }.map(\.record)) == ood)
     }
-    #expect(splits.comment.test.count + splits.comment.eval.count == 3 * 3 * 10)
-    #expect(level.count == 3 * 3 * 10)
+    let pairs = 3 * 3 * 10
+    #expect(splits.comment.test.count + splits.comment.eval.count == pairs)
+    #expect(level.count == pairs)
     let again = try set.splits(seed: 3)
     #expect(again.train == splits.train)
   }

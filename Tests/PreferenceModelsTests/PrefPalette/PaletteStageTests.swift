@@ -141,7 +141,8 @@ import Testing
     // The last second of March 2022 and the first of April, UTC.
     let turn = [Double](repeating: 1_648_771_199, count: 50) + [Double](repeating: 1_648_771_200, count: 50)
     #expect(Array(PalettePeriods(pairs(turn), Array(0..<100))).map(\.0) == ["2022 Q1", "2022 Q2"])
-    let years = (0..<200).map { 1_577_836_800 + Double($0 / 50) * 366 * 86_400 }
+    let leapYear = 366.0 * 86_400
+    let years = (0..<200).map { 1_577_836_800 + leapYear * Double($0 / 50) }
     #expect(Array(PalettePeriods(pairs(years), Array(0..<200))).map(\.0) == ["2020", "2021", "2022", "2023"])
     #expect(Array(PalettePeriods(pairs(turn), Array(0..<60))).isEmpty, "ten pairs are no period")
   }

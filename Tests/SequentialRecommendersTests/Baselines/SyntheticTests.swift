@@ -8,8 +8,10 @@ import Testing
   @Test func chancesAddToOne() throws {
     let law = try SyntheticLog()
     for history in [[], [1], [3, 500, 3, 77]] as [[Int32]] {
-      #expect(abs(law.nextItem(after: history[...]).reduce(0, +) - 1) < 1e-12)
-      #expect(abs(law.tastePosterior(history[...]).reduce(0, +) - 1) < 1e-12)
+      for chances in [law.nextItem(after: history[...]), law.tastePosterior(history[...])] {
+        let sum = chances.reduce(0.0, +)
+        #expect(abs(sum - 1) < 1e-12)
+      }
     }
   }
 

@@ -74,11 +74,15 @@ import Testing
     let steps = [try places([0, 20, 1]), try places([5, 0, 1])]
     let metric = try RankingMetric(.mrr, at: 10)
     let oracle = try StepOracle(steps: steps, replicas: [steps[0], steps[0]], metric: metric)
-    #expect(abs(oracle.steps[0] - (1 + 0 + 0.5) / 3) < 1e-15)
-    #expect(abs(oracle.steps[1] - (1.0 / 6 + 1 + 0.5) / 3) < 1e-15)
-    #expect(abs(oracle.oracle - 2.5 / 3) < 1e-15)
-    #expect(oracle.bestStep == [2.0 / 3, 1.0 / 3])
-    #expect(abs(oracle.gain - (2.5 / (1.0 / 6 + 1.5) - 1)) < 1e-12)
+    // The sums of the three cases: 1 + 0 + 1/2, 1/6 + 1 + 1/2, and of the better ones 1 + 1 + 1/2.
+    let (first, second, best) = (1.5, 1.5 + 1.0 / 6, 2.5)
+    #expect(abs(oracle.steps[0] - first / 3) < 1e-15)
+    #expect(abs(oracle.steps[1] - second / 3) < 1e-15)
+    #expect(abs(oracle.oracle - best / 3) < 1e-15)
+    let (two, one) = (2.0 / 3, 1.0 / 3)
+    #expect(oracle.bestStep == [two, one])
+    let gain = best / second - 1
+    #expect(abs(oracle.gain - gain) < 1e-12)
     // Replicas that do not differ gain nothing.
     #expect(oracle.nullGain == 0)
   }
