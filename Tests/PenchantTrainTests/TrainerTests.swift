@@ -204,4 +204,37 @@ struct ToyTask: TrainingTask {
         """)
     #expect(ProgressLine.duration(3725) == "1:02:05")
   }
+
+  /// With early stopping nobody knows the end: the line says the range, and what the range depends on.
+  @Test func progressShowsTheWatchedMetricAndWhenItMayEnd() throws {
+    let text = Mutex("")
+    let time = Mutex(0.0)
+    let tick: @Sendable () -> Double = {
+      time.withLock { seconds in
+        seconds += 10
+        return seconds
+      }
+    }
+    let line = ProgressLine(style: .plain, now: tick, write: { s in text.withLock { $0 += s } })
+    var configuration = TrainerConfiguration()
+    configuration.epochs = 50
+    configuration.patience = 3
+    var task = ToyTask()
+    task.validation = [0.5, 0.4, 0.45, 0.41, 0.42]
+    _ = try Trainer(configuration, progress: line).train(&task, from: TrainingState(seed: 1))
+    let lines = text.withLock { $0 }.split(separator: "\n").map(String.init)
+    // 7 steps an epoch, 10 seconds a step: the first validation and 3 more, or 50 epochs.
+    #expect(lines[1].hasSuffix("0.1 it/s  eta 04:20 to 58:00"), "\(lines[1])")
+    // After the third epoch: two more.
+    #expect(lines[21].contains("log_loss 0.4500  best 0.4000  0.1 it/s  eta 02:10 to 54:40"), "\(lines[21])")
+    #expect(lines.last == "stopped after epoch 5: log_loss was best after epoch 2, 0.4000")
+  }
+
+  @Test func aRedrawnLineIsNotWrapped() {
+    let text = Mutex("")
+    let line = ProgressLine(style: .redrawn, now: { 0 }, write: { s in text.withLock { $0 += s } })
+    line.report("step", 1, of: 2, [("loss", 0.5)])
+    #expect(text.withLock { $0 }.hasPrefix("\r\u{1B}[K\u{1B}[?7l"))
+    #expect(text.withLock { $0 }.hasSuffix("\u{1B}[?7h"))
+  }
 }

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Progress on standard error: one redrawn line on a terminal, a plain line every few seconds otherwise.
 ///
-///     step   200  loss 0.5132  margin 0.84  accuracy 0.731  12.4 it/s  eta 01:12
+///     step   200  loss 0.5132  accuracy 0.7310  best 0.7350  12.4 it/s  eta 01:12 to 09:40
 public final class ProgressLine: Sendable {
   public enum Style: Sendable {
     /// A line that is redrawn in place.
@@ -45,8 +45,11 @@ public final class ProgressLine: Sendable {
   }
 
   /// Shows `step` of `total` with named values, unless the last line is too recent; the last step is always shown.
+  ///
+  /// - Parameter earliest: where it may end before `total`; the time left is then a range.
   public func report(
-    _ label: String = "step", _ step: Int, of total: Int?, _ values: [(name: String, value: Double)]
+    _ label: String = "step", _ step: Int, of total: Int?, orEarlier earliest: Int? = nil,
+    _ values: [(name: String, value: Double)]
   ) {
     guard style != .silent else { return }
     let time = now()
@@ -60,10 +63,12 @@ public final class ProgressLine: Sendable {
       state.dirty = style == .redrawn
       let done = step - (state.first ?? step)
       let rate = time > state.started && done > 0 ? Double(done) / (time - state.started) : 0
-      return Self.line(label, step, total, values, rate: rate)
+      return Self.line(label, step, total, earliest, values, rate: rate)
     }
     guard let line else { return }
-    write(style == .redrawn ? "\r\u{1B}[K" + (colour ? "\u{1B}[2m\(line)\u{1B}[0m" : line) : line + "\n")
+    guard style == .redrawn else { return write(line + "\n") }
+    // Without wrapping while it is drawn: a line that is longer than the terminal could not be drawn over.
+    write("\r\u{1B}[K\u{1B}[?7l" + (colour ? "\u{1B}[2m\(line)\u{1B}[0m" : line) + "\u{1B}[?7h")
   }
 
   /// Writes a line of its own.
@@ -89,13 +94,18 @@ public final class ProgressLine: Sendable {
   }
 
   static func line(
-    _ label: String, _ step: Int, _ total: Int?, _ values: [(name: String, value: Double)], rate: Double
+    _ label: String, _ step: Int, _ total: Int?, _ earliest: Int?, _ values: [(name: String, value: Double)],
+    rate: Double
   ) -> String {
     var parts = ["\(label) " + pad(String(step), 6)]
     parts += values.map { "\($0.name) \(number($0.value))" }
     if rate > 0 {
       parts.append((rate >= 100 ? String(Int(rate.rounded())) : String(format: "%.1f", rate)) + " it/s")
-      if let total, total > step { parts.append("eta " + duration(Double(total - step) / rate)) }
+      if let total, total > step {
+        func left(_ end: Int) -> String { duration(Double(max(0, end - step)) / rate) }
+        let first = min(earliest ?? total, total)
+        parts.append("eta " + (first < total ? left(first) + " to " : "") + left(total))
+      }
     }
     return parts.joined(separator: "  ")
   }

@@ -76,6 +76,15 @@ public struct Trainer: Sendable {
     var ending = TrainingEnding.finished
     var skipped = 0
     var saved = state.step == 0 ? -1 : state.step
+    var watched: Double?
+    var validates = true
+    /// Where early stopping ends the training when nothing gets better from here on.
+    var earliestEnd: Int? {
+      guard validates, configuration.patience > 0 else { return nil }
+      let more = state.best == nil ? configuration.patience + 1 : configuration.patience - state.waited
+      return (state.step / validateEvery + more) * validateEvery
+    }
+    func epoch(of step: Int) -> Int { (step + task.stepsPerEpoch - 1) / max(1, task.stepsPerEpoch) }
 
     func save(isBest: Bool = false) throws {
       guard let store, isBest || saved != state.step else { return }
@@ -113,8 +122,9 @@ public struct Trainer: Sendable {
       }
       state.step += 1
       var shown = [(name: "loss", value: outcome.loss)]
-      if let norm = outcome.gradientNorm { shown.append(("gradient", norm)) }
-      progress.report("step", state.step, of: total, shown)
+      if let watched { shown.append((configuration.watch, watched)) }
+      if let best = state.best { shown.append(("best", best)) }
+      progress.report("step", state.step, of: total, orEarlier: earliestEnd, shown)
 
       if state.step % configuration.logEvery == 0 || state.step == total, state.lossCount > 0 {
         var values = [
@@ -128,18 +138,20 @@ public struct Trainer: Sendable {
       }
       if state.step % validateEvery == 0 || state.step == total {
         let metrics = try task.validate()
-        if let watched = metrics.first(where: { $0.name == configuration.watch })?.value {
+        validates = !metrics.isEmpty
+        watched = metrics.first { $0.name == configuration.watch }?.value
+        if let value = watched {
           let better =
-            state.best.map { configuration.higherIsBetter ? watched > $0 : watched < $0 } ?? watched.isFinite
+            state.best.map { configuration.higherIsBetter ? value > $0 : value < $0 } ?? value.isFinite
           state.waited = better ? 0 : state.waited + 1
           try log("validation", metrics)
           if better {
-            state.best = watched
+            state.best = value
             state.bestStep = state.step
             bestFiles = try task.checkpointFiles()
             try save(isBest: true)
           }
-        } else if !metrics.isEmpty {
+        } else if validates {
           throw ConfigurationError(
             "run.watch is \"\(configuration.watch)\"; validation gives \(metrics.map(\.name).joined(separator: ", "))"
           )
@@ -153,6 +165,11 @@ public struct Trainer: Sendable {
     }
     progress.finishLine()
     try save()
+    if ending == .stoppedEarly, let best = state.best, let bestStep = state.bestStep {
+      progress.note(
+        "stopped after epoch \(epoch(of: state.step)): \(configuration.watch) was best after epoch "
+          + "\(epoch(of: bestStep)), \(ProgressLine.number(best))")
+    }
     if ending != .interrupted, let bestFiles { try task.restore(bestFiles) }
     return TrainingResult(ending: ending, state: state, skipped: skipped)
   }

@@ -37,12 +37,9 @@ public struct TrainerConfiguration: Codable, Sendable, Equatable {
   public func total(stepsPerEpoch: Int) -> Int { steps > 0 ? steps : epochs * max(1, stepsPerEpoch) }
 
   /// Whether a larger value of the watched metric is better.
-  var higherIsBetter: Bool {
-    [
-      "accuracy", "auc", "rewards/accuracies", "rewards/margins", "ndcg@10", "recall@10", "recall@20", "mrr",
-      "reward_kept",
-    ]
-    .contains(
-      watch)
-  }
+  var higherIsBetter: Bool { Self.rising.contains(watch) }
+  private static let rising: Set = [
+    "accuracy", "auc", "rewards/accuracies", "rewards/margins", "ndcg@10", "recall@10", "recall@20", "mrr",
+    "reward_kept",
+  ]
 }
