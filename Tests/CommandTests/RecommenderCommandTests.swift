@@ -62,7 +62,7 @@ import Testing
       let had = Set(Self.events(80).filter { $0.user == "u3" }.map(\.item))
       #expect(items.count == 4 && items.allSatisfy { !had.contains($0["item"] as? String ?? "") })
       let text = try BuiltCommand.run(
-        ["recommend", "run", "--history", "i1,i4,nothing", "--exclude", "i7,none"], in: folder)
+        ["recommend", "run", "--history", "i1, i4,nothing ", "--exclude", "i7 , none"], in: folder)
       #expect(text.code == 0 && text.output.contains("Film <") && !text.output.contains("i7 "))
       #expect(text.errors.contains("does not know \"nothing\""))
       #expect(text.errors.contains("--exclude: the model does not know \"none\""))

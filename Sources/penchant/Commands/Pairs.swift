@@ -86,9 +86,7 @@ struct Pairs: ParsableCommand {
     var settings = PairBuilderConfiguration()
     settings.year = year
     settings.testYear = testYear
-    settings.communities = (communities ?? "").split(separator: ",").map {
-      $0.trimmingCharacters(in: .whitespaces)
-    }
+    settings.communities = communities?.listedNames ?? []
     settings.isFaithful = faithful
     settings.isTimeControlled = timeControlled
     settings.cap = cap

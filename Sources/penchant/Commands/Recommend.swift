@@ -48,10 +48,8 @@ struct Recommend: ParsableCommand {
     let answers = RecommenderAnswers(
       recommender: try trained.recommender(), shelf: HistoryShelf(run: folder), options: list)
     answers.warnOfExclusions(common.progress)
-    let items = history.map {
-      $0.split(separator: ",").map { $0.trimmingPrefix { $0 == " " } }.map(String.init)
-    }
-    let answer = try answers.answer(RecommenderAnswers.Question(user: user, history: items), file: folder)
+    let question = RecommenderAnswers.Question(user: user, history: history?.listedNames)
+    let answer = try answers.answer(question, file: folder)
     if common.json { return try showJSON(answer) }
     if let unknown = answer.unknown {
       common.progress.warn("the model does not know \(quotedList(unknown)); left out")

@@ -150,7 +150,7 @@ struct ListOptions: ParsableArguments {
   var repeats = false
 
   /// Names of items.
-  var excluded: [String] { exclude.flatMap { $0.split(separator: ",").map(String.init) } }
+  var excluded: [String] { exclude.flatMap(\.listedNames) }
 
   /// Refuses what was given to a system that makes no lists.
   func refuse(for system: String) throws {
