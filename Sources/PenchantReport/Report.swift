@@ -55,7 +55,7 @@ public struct Report: Sendable {
     let template = try MustacheTemplate(string: Self.template)
     return template.render(
       [
-        "title": title,
+        "pageTitle": title,
         "lead": lead,
         "style": Self.style,
         "figures": figures.map { ["name": $0.name, "value": $0.value, "note": $0.note] },
@@ -77,23 +77,7 @@ public struct Report: Sendable {
   }
 
   static let template = """
-    <!doctype html>
-    <html lang="en">
-    <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    <meta name="color-scheme" content="light dark">
-    <title>{{title}}</title>
-    <style>
-    {{{style}}}
-    </style>
-    </head>
-    <body>
-    <main>
-    <header>
-    <h1>{{title}}</h1>
-    <p class="lead">{{lead}}</p>
-    </header>
+    \(pageHead)
     <section class="figures">
     {{#figures}}
     <div class="figure"><div class="value">{{value}}</div><div class="name">{{name}}</div><div class="note">{{note}}</div></div>

@@ -31,16 +31,15 @@ struct Draws {
 
   /// `[rows, values]`: row *i* holds the draws of address `rows[i]`.
   func normals(rows: [UInt64], _ values: Int) throws(KernelError) -> [Float] {
-    var all = [Float](repeating: 0, count: rows.count * values)
+    var all: [Float] = []
+    all.reserveCapacity(rows.count * values)
     var place = 0
     while place < rows.count {
       // Addresses that follow each other are one call.
       var end = place + 1
       while end < rows.count, rows[end] == rows[end - 1] &+ 1 { end += 1 }
       var source = RandomStream(seed: seed, stream: stream, next: rows[place] &* UInt64(values))
-      var span = all.mutableSpan
-      var part = span.extracting(place * values..<end * values)
-      try source.normal(into: &part)
+      all += try source.normals((end - place) * values)
       place = end
     }
     return all

@@ -1,22 +1,6 @@
 extension PaletteReport {
   static let template = """
-    <!doctype html>
-    <html lang="en">
-    <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    <meta name="color-scheme" content="light dark">
-    <title>{{pageTitle}}</title>
-    <style>
-    {{{style}}}
-    </style>
-    </head>
-    <body>
-    <main>
-    <header>
-    <h1 dir="auto">{{pageTitle}}</h1>
-    <p class="lead">{{lead}}</p>
-    </header>
+    \(pageHead)
     <section class="figures">
     {{#figures}}
     <div class="figure"><div class="value">{{value}}</div><div class="name">{{figureName}}</div><div class="note">{{figureNote}}</div></div>
