@@ -76,15 +76,9 @@ public struct Trainer: Sendable {
     var ending = TrainingEnding.finished
     var skipped = 0
     var saved = state.step == 0 ? -1 : state.step
+    let stopping = EarlyStopping(configuration: configuration, validateEvery: validateEvery)
     var watched: Double?
     var validates = true
-    /// Where early stopping ends the training when nothing gets better from here on.
-    var earliestEnd: Int? {
-      guard validates, configuration.patience > 0 else { return nil }
-      let more = state.best == nil ? configuration.patience + 1 : configuration.patience - state.waited
-      return (state.step / validateEvery + more) * validateEvery
-    }
-    func epoch(of step: Int) -> Int { (step + task.stepsPerEpoch - 1) / max(1, task.stepsPerEpoch) }
 
     func save(isBest: Bool = false) throws {
       guard let store, isBest || saved != state.step else { return }
@@ -100,7 +94,7 @@ public struct Trainer: Sendable {
     }
 
     while state.step < total {
-      if configuration.patience > 0, state.waited >= configuration.patience {
+      if stopping.isDue(state) {
         ending = .stoppedEarly
         break
       }
@@ -124,7 +118,8 @@ public struct Trainer: Sendable {
       var shown = [(name: "loss", value: outcome.loss)]
       if let watched { shown.append((configuration.watch, watched)) }
       if let best = state.best { shown.append(("best", best)) }
-      progress.report("step", state.step, of: total, orEarlier: earliestEnd, shown)
+      let earliest = validates ? stopping.earliestEnd(state) : nil
+      progress.report("step", state.step, of: total, orEarlier: earliest, shown)
 
       if state.step % configuration.logEvery == 0 || state.step == total, state.lossCount > 0 {
         var values = [
@@ -140,14 +135,9 @@ public struct Trainer: Sendable {
         let metrics = try task.validate()
         validates = !metrics.isEmpty
         watched = metrics.first { $0.name == configuration.watch }?.value
-        if let value = watched {
-          let better =
-            state.best.map { configuration.higherIsBetter ? value > $0 : value < $0 } ?? value.isFinite
-          state.waited = better ? 0 : state.waited + 1
+        if let watched {
           try log("validation", metrics)
-          if better {
-            state.best = value
-            state.bestStep = state.step
+          if stopping.judge(watched, &state) {
             bestFiles = try task.checkpointFiles()
             try save(isBest: true)
           }
@@ -165,10 +155,8 @@ public struct Trainer: Sendable {
     }
     progress.finishLine()
     try save()
-    if ending == .stoppedEarly, let best = state.best, let bestStep = state.bestStep {
-      progress.note(
-        "stopped after epoch \(epoch(of: state.step)): \(configuration.watch) was best after epoch "
-          + "\(epoch(of: bestStep)), \(ProgressLine.number(best))")
+    if ending == .stoppedEarly, let text = stopping.summary(state, stepsPerEpoch: task.stepsPerEpoch) {
+      progress.note(text)
     }
     if ending != .interrupted, let bestFiles { try task.restore(bestFiles) }
     return TrainingResult(ending: ending, state: state, skipped: skipped)
