@@ -48,7 +48,7 @@ let package = Package(
     // Engine
     .target(name: "PenchantKernels", dependencies: ["CPenchant", "CPenchantKernels"]),
     .target(name: "PenchantTape", dependencies: ["PenchantKernels"]),
-    .target(name: "PenchantNN", dependencies: ["PenchantTape"]),
+    .target(name: "PenchantNN", dependencies: ["PenchantTape"], exclude: ["UNet/UNet.md"]),
     .target(name: "PenchantData", dependencies: ["PenchantKernels", "CCompression"]),
     .target(name: "PenchantLanguage", dependencies: ["PenchantData"]),
     .target(
@@ -62,8 +62,17 @@ let package = Package(
       name: "PreferenceModels",
       dependencies: [
         "PolicyOptimisation", "PenchantTrain", "PenchantLanguage", .product(name: "Yams", package: "Yams"),
+      ],
+      exclude: [
+        "Baselines/Baselines.md", "BradleyTerry/BradleyTerry.md", "LCPO/LCPO.md", "PAR/PAR.md",
+        "PrefPalette/PrefPalette.md",
       ]),
-    .target(name: "SequentialRecommenders", dependencies: ["PenchantTrain"]),
+    .target(
+      name: "SequentialRecommenders", dependencies: ["PenchantTrain"],
+      exclude: [
+        "Backbones/BERT4Rec/BERT4Rec.md", "Backbones/GRU4Rec/GRU4Rec.md", "Backbones/SASRec/SASRec.md",
+        "Backbones/Text/Text.md", "Reasoning/ReaRec.md",
+      ]),
     .target(name: "DiffusionAlignment", dependencies: ["PenchantTrain", "CPNG"]),
 
     // Tools

@@ -197,7 +197,7 @@ import Testing
         p.weight = 2
         return p
       })
-    let x = try TextFeaturiser().analyse(copied.texts)
+    let x = TextFeaturiser().analyse(copied.texts)
     let rows = x.fit(Array(0..<copied.texts.count)).encode(x)
     let space = try LinearSpace(rows)
     let a = try space.fit(PairSelection(copied, Array(0..<80)), ridge: 2)

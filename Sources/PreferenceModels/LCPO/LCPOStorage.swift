@@ -29,7 +29,7 @@ extension FittedLCPO {
 
   /// - Throws: `DataError` naming file and field when something is missing, has another shape or is not finite.
   init(_ file: SafeTensors) throws {
-    func value<Value: Decodable>(_ key: String, _ type: Value.Type) throws -> Value {
+    func value<Value: Decodable & Sendable>(_ key: String, _ type: Value.Type) throws -> Value {
       try file.value(key, type, decode: JSON.decode)
     }
     func wrong(_ key: String, _ problem: String) -> DataError {
