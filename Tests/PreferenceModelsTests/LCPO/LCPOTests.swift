@@ -131,7 +131,8 @@ import Testing
       let u = generator.unit() < sigmoid(s) ? s : -s
       chosen.append(Float(-1.5 * Double(m) + u / 2))
       rejected.append(Float(-1.5 * Double(k) - u / 2))
-      (a.append(m), b.append(k))
+      a.append(m)
+      b.append(k)
     }
     let data = try LCPOData(
       .logProbabilities(

@@ -235,7 +235,7 @@ import Testing
     #expect(large.bytes <= 300_000_000)
   }
 
-  @Test(arguments: [0, 1, -2.5, 3.14159, 1e-40, .infinity, -.infinity, .greatestFiniteMagnitude] as [Float])
+  @Test(arguments: [0, 1, -2.5, 3.14, 0x3p-134, .infinity, -.infinity, .greatestFiniteMagnitude] as [Float])
   func bfloat16IsTheNearest(_ value: Float) {
     let back = Float(bfloat16: value.bfloat16)
     #expect(value.isInfinite || back.isInfinite || abs(back - value) <= max(0x1p-8 * abs(value), 0x1p-133))
