@@ -9,6 +9,7 @@
 #define TILE_LEAST ((size_t)64)
 #define EVEN ((size_t)8)    /* tiles come in such numbers, so that a few threads get equal shares */
 #define STRIP ((size_t)64)  /* items whose logits fit L1 */
+#define SHARE ((size_t)32)  /* items that fit L1 with their logits and the sums of both */
 #define GROUPS ((size_t)32) /* partial sums of d_hidden at most */
 #define PANELS ((size_t)2)  /* panels a chunk at most: more gain nothing */
 
@@ -359,7 +360,9 @@ static void spread(const struct chunk *c, size_t t, size_t group, bool open, siz
         const float *exps = c->run->kept + (p * plan->V + first) * lanes;
         const float *factor = c->run->top + (t * plan->panels + p) * lanes;
         if (s->d_hidden) {
-            s->tile(d, used / PN_LANES, items, s->items + first * d, 1, d, exps, lanes, part, lanes, false);
+            for (size_t v = 0; v < items; v += SHARE)
+                s->tile(d, used / PN_LANES, pn_min(SHARE, items - v), s->items + (first + v) * d, 1, d,
+                        exps + v * lanes, lanes, part, lanes, v > 0);
             scaled_add(d, lanes, used, !open, factor, part,
                        c->run->partial + (group * plan->panels + p) * d * lanes);
         }
@@ -390,9 +393,13 @@ static void pass_group(void *context, size_t group, size_t member)
 /* Partial sums of sixteen lanes, groups in ascending order, into the first. */
 PN_CLONES static void sum_groups(size_t groups, size_t stride, size_t d, size_t lanes, float *partial)
 {
-    for (size_t g = 1; g < groups; ++g)
-        for (size_t j = 0; j < d; ++j)
-            for (size_t l = 0; l < PN_LANES; ++l) partial[j * lanes + l] += partial[g * stride + j * lanes + l];
+    for (size_t g = 1; g < groups; ++g) {
+        const float *from = partial + g * stride, *ahead = from + (g + 1 < groups ? stride : 0);
+        for (size_t j = 0; j < d; ++j) {
+            __builtin_prefetch(ahead + j * lanes);
+            for (size_t l = 0; l < PN_LANES; ++l) partial[j * lanes + l] += from[j * lanes + l];
+        }
+    }
 }
 
 /* d_hidden of sixteen rows: what the groups found, then the target's own term. */

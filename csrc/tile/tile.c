@@ -1,5 +1,7 @@
 #include "tile.h"
 
+#define AHEAD ((size_t)24) /* steps of k from asking for a line to reading it */
+
 /* m rows by p vectors held in registers. m and p are constants after inlining. */
 PN_INLINE void micro(const size_t m, const size_t p, size_t depth, const float *a, size_t a_row, size_t a_step,
                      const float *b, size_t b_row, float *c, size_t c_row, bool add)
@@ -14,12 +16,17 @@ PN_INLINE void micro(const size_t m, const size_t p, size_t depth, const float *
         for (size_t j = 0; j < p; ++j) sum[i][j] = (pn_f32x16){ 0 };
     /* A pointer for every three rows, so that addresses fit the registers. */
     const float *a0 = a, *a3 = a + 3 * a_row, *a6 = a + 6 * a_row, *a9 = a + 9 * a_row;
-    /* Rows without gaps may come from far away: the next m of them are asked for evenly, while these are used. */
-    const float *ahead = a + m * a_row;
-    const size_t ahead_step = a_step == 1 && a_row == depth ? m : 0;
+    /* Rows without gaps may come from far away: the next m of them are asked for evenly, while these are used. Lines
+     * that a step apart touches once are asked for AHEAD steps before: a stride finds too few sets of L1 to stay in. */
+    const float *ahead = a_step == 1 ? a + m * a_row : a + AHEAD * a_step;
+    const size_t ahead_step = a_step != 1 ? a_step : a_row == depth ? m : 0;
+    /* Without this the compiler makes each row's address from the one before: a chain as long as the sums. */
+    __asm__("" : "+r"(a3), "+r"(a6), "+r"(a9));
     for (size_t k = 0; k < depth; ++k) {
         __builtin_prefetch(ahead);
         ahead += ahead_step;
+#pragma clang loop unroll(full)
+        for (size_t j = 0; j < p; ++j) __builtin_prefetch(b + AHEAD * b_row + j * PN_LANES);
         pn_f32x16 right[4];
 #pragma clang loop unroll(full)
         for (size_t j = 0; j < p; ++j) right[j] = pn_load16(b + j * PN_LANES);
