@@ -40,26 +40,25 @@ struct ReasoningLoss: RecordedLoss {
       asked = .questions(questions)
     }
     let asked = self.asked
-    func view() -> (ReasoningView, first: Tensor) {
-      let view = ReasoningView(network, inputs, prefixes: prefixes)
-      guard case .questions(let questions) = asked else { return (view, view.states) }
-      return (view, view.states.embedding(questions.last))
-    }
-
     let steps = reasoning.steps
-    let (clean, first) = view()
     let contrasts = reasoning.method == .prl && steps > 0 && reasoning.noise > 0 && reasoning.contrast > 0
-    let noisy = contrasts ? view().0 : nil
-    var states = [first]
+    contrast = contrasts ? Contrast(tape, inputs, rows: rows) : nil
+    let clean = ReasoningView(network, inputs, prefixes: prefixes)
+    let noisy = contrast.map { ReasoningView(network, inputs, prefixes: $0.prefixes) }
+    var states =
+      switch asked {
+      case .rows: [clean.states]
+      case .questions(let questions): [clean.states.embedding(questions.last)]
+      }
     var (noise, others): ([Tensor], [Tensor]) = ([], [])
     for step in 0..<steps {
       let thought = network.thought(step, after: states[step])
       states.append(clean.think(thought))
-      if let noisy {
+      if let contrast, let noisy {
         // Each step of the noisy view starts from the clean state again (the released code).
-        let drawn = tape.input("noise \(step)", [asked.count, network.width])
+        let drawn = tape.input("noise \(step)", [contrast.count, network.width])
         noise.append(drawn)
-        others.append(noisy.think(thought + drawn))
+        others.append(noisy.think(thought.embedding(contrast.rows) + drawn))
       }
     }
     self.noise = noise
@@ -70,7 +69,6 @@ struct ReasoningLoss: RecordedLoss {
     case .naive, .rpe, .erl:
       let ids = tape.ids("targets", [asked.count])
       targets = ids
-      contrast = nil
       let recommendation = Loss.catalogueCrossEntropy(
         hidden: network.query(network.read(states)) / temperature, items: table, ids: ids)
       guard reasoning.method == .erl, steps > 0, reasoning.divergence > 0 else {
@@ -96,7 +94,6 @@ struct ReasoningLoss: RecordedLoss {
         weights: tape.constant(
           weights.flatMap { [Float](repeating: $0, count: asked.count) }, [weights.count * asked.count]))
       let recommendation = mean * weights.reduce(0, +)
-      contrast = contrasts ? Contrast(tape, rows: asked.count) : nil
       guard let contrast else {
         loss = recommendation
         return

@@ -54,11 +54,18 @@ struct SASRecReference {
 
   /// States r_0 … r_K of a history that thinks: each is the last state of the history with all thoughts so far, encoded anew
   /// (ReaRec, eq. 4). Items never see a thought.
-  func thoughts(_ items: [Int], steps: Int) -> [[Double]] {
+  ///
+  /// - Parameters:
+  ///   - clean: the states that thoughts start from, by default the history's own.
+  ///   - noise: what is added to the thought of each step.
+  func thoughts(
+    _ items: [Int], steps: Int, from clean: [[Double]]? = nil, noise: [[Double]] = []
+  ) -> [[Double]] {
     var inputs = embedded(items)
     var states = [self.states(items)[items.count - 1]]
     for step in 0..<steps {
-      var input = states[step]
+      var input = (clean ?? states)[step]
+      if step < noise.count { input = sum(input, noise[step]) }
       if parameters["thoughts.weight"] != nil {
         input = sum(input, row("thoughts.weight", step, model.width))
       }

@@ -11,14 +11,19 @@ import Testing
 struct RecordedReasoning {
   let network: ReaRecNetwork
   let store: ParameterStore
+  let block: PackedHistories
   let step: TrainingStep
   let loss: Tensor
 
   static let sequences: [[Int32]] = [[1, 2, 3, 4], [5, 1], [7, 6, 5, 4, 3], [5, 1, 7]]
+  /// Eighty different pairs with an item behind them.
+  static let pairs: [[Int32]] = (0..<80).map { user in [Int32(user % 9) + 1, Int32(user / 9) + 1, 3] }
 
-  /// - Parameter values: by parameter name; others are drawn.
+  /// - Parameters:
+  ///   - rows: of a block at most.
+  ///   - values: by parameter name; others are drawn.
   init(
-    _ sequences: [[Int32]] = sequences, values: [String: [Float]] = [:],
+    _ sequences: [[Int32]] = sequences, rows: Int = 64, values: [String: [Float]] = [:],
     _ change: (inout ReaRecConfiguration) -> Void
   ) throws {
     let configuration = ReasoningExactnessTests.configuration {
@@ -38,19 +43,40 @@ struct RecordedReasoning {
     var stream = try PackedStream(
       TrainingWindows(
         sequences, longest: 5, context: training.everyPrefix ? 0 : 1, everyPrefix: training.everyPrefix),
-      rows: 64, seed: 3)
+      rows: rows, seed: 3)
     try stream.advance(to: 0)
+    block = stream.block
     let tape = Tape()
-    let inputs = PackedInputs(tape, rows: stream.block.rows, longest: 5)
-    let recorded = network.record(inputs, rows: stream.block.rows, on: tape)
+    let inputs = PackedInputs(tape, rows: block.rows, longest: 5)
+    let recorded = network.record(inputs, rows: block.rows, on: tape)
     loss = recorded.loss
     step = try TrainingStep(recorded.loss, optimizer: Optimizer(.sgd(0), for: store))
-    try inputs.set(stream.block, on: step)
+    try inputs.set(block, on: step)
     try recorded.set(
-      stream.block, on: step, popularity: ItemPopularity(sequences), seed: 5, number: 2)
+      block, on: step, popularity: ItemPopularity(sequences), seed: 5, number: 2)
   }
 
   func value() throws -> Double { Double(try step.run().loss) }
+
+  private func values(_ slot: Int) throws -> [Double] {
+    try step.executable.program.withMemory(of: slot, as: Float.self, element: .float) { memory in
+      memory.indices.map { Double(memory[$0]) }
+    }
+  }
+
+  private func ids(_ slot: Int) throws -> [UInt32] {
+    try step.executable.program.withMemory(of: slot, as: UInt32.self, element: .id) { memory in
+      memory.indices.map { memory[$0] }
+    }
+  }
+
+  private func slot(named name: String) throws -> Int {
+    try #require(loss.tape.slots.firstIndex { $0.name == name })
+  }
+
+  /// An input by its name.
+  func values(named name: String) throws -> [Double] { try values(slot(named: name)) }
+  func ids(named name: String) throws -> [UInt32] { try ids(slot(named: name)) }
 
   /// The recorded formula in Double, with the inputs that the step was given.
   func interpreter(_ tape: Tape) throws -> DoubleInterpreter {
@@ -61,14 +87,8 @@ struct RecordedReasoning {
       case .parameter(let parameter): interpreter.values[id] = try store.copy(of: parameter).map(Double.init)
       case .input:
         switch slot.element {
-        case .float:
-          interpreter.values[id] = try program.withMemory(of: id, as: Float.self, element: .float) { memory in
-            memory.indices.map { Double(memory[$0]) }
-          }
-        case .id:
-          interpreter.ids[id] = try program.withMemory(of: id, as: UInt32.self, element: .id) { memory in
-            memory.indices.map { memory[$0] }
-          }
+        case .float: interpreter.values[id] = try values(id)
+        case .id: interpreter.ids[id] = try ids(id)
         case .mask:
           interpreter.masks[id] = try program.withMemory(of: id, as: UInt8.self, element: .mask) { memory in
             memory.indices.map { memory[$0] }
@@ -293,6 +313,52 @@ struct RecordedReasoning {
     let sums = (0...3).map { reasoning.weight(ofState: $0) }
     #expect(sums == [1, 1, 1, 1])
     #expect(reasoning.pairs == 6)
+  }
+
+  /// Eq. 12 written out, one history at a time: rows of a block share their encode, and the noisy view thinks behind the
+  /// drawn rows alone. The second log has more sequences than take part.
+  @Test(
+    arguments: [ReaRecConfiguration.Form.shared, .prefix],
+    [RecordedReasoning.sequences, RecordedReasoning.pairs])
+  func theContrastIsThatOfTheReference(_ form: ReaRecConfiguration.Form, _ sequences: [[Int32]]) throws {
+    func recorded(_ contrast: Double) throws -> RecordedReasoning {
+      try RecordedReasoning(sequences, rows: 200) {
+        ($0.reasoning.noise, $0.reasoning.temperature) = (0.3, 0.6)
+        ($0.reasoning.form, $0.reasoning.contrast) = (form, contrast)
+      }
+    }
+    let whole = try recorded(1)
+    let (block, network) = (whole.block, whole.network)
+    let rows = try whole.ids(named: "contrasted rows").filter { $0 != .max }
+    #expect(rows.count == min(block.sequences, 64))
+    let histories = rows.enumerated().map { number, row in
+      let last = form == .shared ? Int(row) : Int(block.offsets[Int(row) + 1]) - 1
+      return block.items[Int(block.offsets[number])...last].map { Int($0) }
+    }
+    let parameters = try whole.store.copies().mapValues { $0.map(Double.init) }
+    let reference = SASRecReference(parameters: parameters, model: network.backbone.model, itemCount: 9)
+    let width = network.width
+    let noise = [try whole.values(named: "noise 0"), try whole.values(named: "noise 1")]
+    let clean = histories.map { reference.thoughts($0, steps: 2) }
+    let noisy: [[[Double]]] = histories.indices.map { row in
+      let own = noise.map { Array($0[row * width..<(row + 1) * width]) }
+      return reference.thoughts(histories[row], steps: 2, from: clean[row], noise: own)
+    }
+    var expected = 0.0
+    for step in 1...2 {
+      for row in histories.indices {
+        let others = histories.indices.filter { $0 == row || histories[$0] != histories[row] }
+        func logit(_ other: Int) -> Double {
+          zip(noisy[row][step], clean[other][step]).reduce(0.0) { $0 + $1.0 * $1.1 } / 0.6
+        }
+        let own = logit(row)
+        let sum = others.reduce(0.0) { $0 + exp(logit($1) - own) }
+        expected += log(sum)
+      }
+    }
+    expected /= Double(2 * histories.count)
+    let found = try whole.value() - recorded(0).value()
+    #expect(abs(found - expected) < 1e-5 * max(1, expected), "\(form), seed \(testSeed)")
   }
 
   /// Histories that are exactly alike are no negatives of each other.
