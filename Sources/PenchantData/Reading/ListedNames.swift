@@ -1,8 +1,4 @@
-import Foundation
-
 extension String {
-  /// The names of an option that lists them with commas between: blanks around a name are not of it.
-  var listedNames: [String] {
-    split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
-  }
+  /// The names of a list with commas between: blanks around a name are not of it.
+  package var listedNames: [String] { split(separator: ",").map { String($0).trimmed } }
 }

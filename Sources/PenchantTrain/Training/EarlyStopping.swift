@@ -3,6 +3,8 @@ struct EarlyStopping {
   let configuration: TrainerConfiguration
   /// Steps between validations.
   let validateEvery: Int
+  /// At least 1.
+  let stepsPerEpoch: Int
 
   /// Whether `patience` validations brought nothing better.
   func isDue(_ state: TrainingState) -> Bool {
@@ -29,9 +31,9 @@ struct EarlyStopping {
   }
 
   /// What a person reads at the end.
-  func summary(_ state: TrainingState, stepsPerEpoch: Int) -> String? {
+  func summary(_ state: TrainingState) -> String? {
     guard let best = state.best, let bestStep = state.bestStep else { return nil }
-    func epoch(_ step: Int) -> Int { (step + stepsPerEpoch - 1) / max(1, stepsPerEpoch) }
+    func epoch(_ step: Int) -> Int { (step + stepsPerEpoch - 1) / stepsPerEpoch }
     return "stopped after epoch \(epoch(state.step)): \(configuration.watch) was best after epoch "
       + "\(epoch(bestStep)), \(ProgressLine.number(best))"
   }

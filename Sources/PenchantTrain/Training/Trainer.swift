@@ -67,16 +67,17 @@ public struct Trainer: Sendable {
     }
     try run?.metrics.rewind(to: state.step)
 
-    let total = configuration.total(stepsPerEpoch: task.stepsPerEpoch)
-    let validateEvery =
-      configuration.validateEvery > 0 ? configuration.validateEvery : max(1, task.stepsPerEpoch)
+    let stepsPerEpoch = max(1, task.stepsPerEpoch)
+    let total = configuration.total(stepsPerEpoch: stepsPerEpoch)
+    let validateEvery = configuration.validateEvery > 0 ? configuration.validateEvery : stepsPerEpoch
     let before = run?.metrics.read().last?.wall ?? 0
     let started = ProgressLine.clock()
     var wall: Double { before + ProgressLine.clock() - started }
     var ending = TrainingEnding.finished
     var skipped = 0
     var saved = state.step == 0 ? -1 : state.step
-    let stopping = EarlyStopping(configuration: configuration, validateEvery: validateEvery)
+    let stopping = EarlyStopping(
+      configuration: configuration, validateEvery: validateEvery, stepsPerEpoch: stepsPerEpoch)
     var watched: Double?
     var validates = true
 
@@ -86,7 +87,7 @@ public struct Trainer: Sendable {
       saved = state.step
     }
     func log(_ split: String, _ values: [(name: String, value: Double)]) throws {
-      let epoch = Double(state.step) / Double(max(1, task.stepsPerEpoch))
+      let epoch = Double(state.step) / Double(stepsPerEpoch)
       try run?.metrics.append(
         MetricsLine(
           step: state.step, epoch: epoch, wall: wall, split: split,
@@ -155,7 +156,7 @@ public struct Trainer: Sendable {
     }
     progress.finishLine()
     try save()
-    if ending == .stoppedEarly, let text = stopping.summary(state, stepsPerEpoch: task.stepsPerEpoch) {
+    if ending == .stoppedEarly, let text = stopping.summary(state) {
       progress.note(text)
     }
     if ending != .interrupted, let bestFiles { try task.restore(bestFiles) }

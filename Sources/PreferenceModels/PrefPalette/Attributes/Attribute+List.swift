@@ -15,8 +15,8 @@ extension Attribute {
     }
     if list.hasSuffix(".yaml") || list.hasSuffix(".yml") { return try AttributeFile.read(list) }
     var chosen: [Attribute] = []
-    for name in list.split(separator: ",") {
-      let attribute = try AttributeFile.attribute(named: String(name).trimmed, among: standard)
+    for name in list.listedNames {
+      let attribute = try AttributeFile.attribute(named: name, among: standard)
       if !chosen.contains(attribute) { chosen.append(attribute) }
     }
     guard !chosen.isEmpty else { throw ConfigurationError("the list of attributes names none") }
